@@ -76,7 +76,7 @@ class DiagramError(KubetalkError):
     """A diagram block asks for something its snapshot does not hold."""
 
 
-class ManyErrors(KubetalkError):
+class ManyErrors(KubetalkError):  # noqa: N818 -- the plural is the point
     """Several problems found in one pass, so that an author mends them in one go."""
 
     def __init__(self, errors: Sequence[KubetalkError]) -> None:

@@ -264,6 +264,12 @@ class Document:
     recording_path: Path
 
     @property
+    def place(self) -> str:
+        """Where an author finds it, relative to the project folder: ``docs/talks/x``, or the file of a host page."""
+        path = self.facts.location.path
+        return path if self.kind is Kind.HOST_PAGE else path.rpartition("/")[0]
+
+    @property
     def is_live(self) -> bool:
         """Whether a session has to be run for it: some text has a live block or a diagram."""
         return any(isinstance(b, LiveBlock | DiagramBlock) for text in self.texts.values() for b in text.blocks)

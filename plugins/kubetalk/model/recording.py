@@ -36,7 +36,7 @@ class BlockRecord:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """The part of the cluster state a diagram needs; plain Kubernetes objects, pruned (no Secret data, no env values)."""
+    """The part of the cluster state a diagram needs: plain objects, pruned (no Secret data, no env values)."""
 
     id: str
     objects: tuple[Mapping[str, Any], ...]

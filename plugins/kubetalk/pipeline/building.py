@@ -1,0 +1,183 @@
+"""A whole site in memory: everything that can fail happens here, before a single file is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from kubetalk import drawing, indexing, reading, rendering
+from kubetalk.errors import DiagramError
+from kubetalk.model import (
+    Alternate,
+    Diagram,
+    DiagramBlock,
+    Document,
+    Kind,
+    Output,
+    Progress,
+    Rendition,
+    Settings,
+)
+from kubetalk.pipeline.performing import Performed, perform_all
+
+_SOURCE_FOLDERS = ("talks/", "posts/", "pages/")
+
+
+@dataclass(frozen=True, slots=True)
+class HostPage:
+    """An ordinary MkDocs page with live blocks: MkDocs renders it, the blocks' HTML is ours."""
+
+    rendition: Rendition
+    renderer: rendering.Renderer
+    language: str
+
+    @property
+    def markdown(self) -> str:
+        """The page's Markdown with every special fence replaced by a placeholder."""
+        return rendering.markdown_with_placeholders(self.rendition.document.texts[self.language])
+
+    def block_html(self, number: int) -> str:
+        """The HTML of the block that placeholder stands for."""
+        return self.renderer.block_html(self.rendition, self.language, number)
+
+    def assets_html(self, url: str) -> str:
+        """The links to our style sheet and script, relative to the page's address."""
+        return self.renderer.host_assets_html(url)
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltSite:
+    """Every file of the site that is ours, and the ordinary pages that hold blocks of ours."""
+
+    settings: Settings
+    outputs: tuple[Output, ...]
+    host_pages: Mapping[str, HostPage]
+    """Source uri to page."""
+    page_versions: tuple[tuple[Alternate, ...], ...]
+    performed: Mapping[str, Performed]
+
+    def owns_source(self, src_uri: str) -> bool:
+        """Whether a file below docs_dir belongs to a document, so that MkDocs must not publish it as it is."""
+        return src_uri.startswith(_SOURCE_FOLDERS) or src_uri == "tags.yml" or src_uri.endswith(".recording.yml")
+
+    def outputs_with(self, host_urls: Iterable[str]) -> tuple[Output, ...]:
+        """All outputs, the sitemap naming MkDocs' own pages too."""
+        language = self.settings.languages[0]
+        hosts = [(Alternate(language=language, path=url),) for url in sorted(host_urls)]
+        sitemap = indexing.sitemap_output([*self.page_versions, *hosts], self.settings)
+        return (*self.outputs, *([sitemap] if sitemap else []))
+
+
+def build_site(settings: Settings, *, progress: Progress) -> BuiltSite:
+    """Read -> run or replay -> draw -> render -> index.
+
+    Raises a KubetalkError (often ManyErrors) and leaves every file as it was.
+    """
+    project = reading.read_project(settings)
+    hosts = reading.read_host_pages(settings)
+    performed = perform_all([*project.documents, *hosts], settings, progress=progress)
+    renderer = rendering.Renderer(settings, tags=project.tags)
+    renditions = [
+        _rendition(document, performed.get(document.id), renderer)
+        for document in project.documents
+        if not document.facts.draft
+    ]
+    entries = indexing.list_entries(
+        [rendition.document for rendition in renditions],
+        settings,
+        document_path=rendering.document_path,
+        deck_path=rendering.deck_path,
+    )
+    outputs: list[Output] = [*renderer.assets(), renderer.chooser()]
+    for rendition in renditions:
+        outputs += renderer.pages(rendition, entries)
+    for language in settings.languages:
+        listed = entries[language]
+        outputs += renderer.lists(language, listed, indexing.tag_entries(listed))
+        outputs += indexing.feed_outputs(listed, settings, language)
+        records = [record for rendition in renditions for record in renderer.search_records(rendition, language)]
+        outputs.append(indexing.search_output(records, language))
+        outputs.append(renderer.not_found(language))
+    outputs.append(renderer.not_found(""))
+    targets = indexing.redirect_targets(
+        [rendition.document for rendition in renditions], settings, document_path=rendering.document_path
+    )
+    outputs += [renderer.redirect(uri, target) for uri, target in targets.items()]
+    return BuiltSite(
+        settings=settings,
+        outputs=tuple(outputs),
+        host_pages=_host_pages(hosts, performed, renderer),
+        page_versions=_page_versions(renditions, settings, renderer),
+        performed=performed,
+    )
+
+
+def _host_pages(
+    hosts: Sequence[Document], performed: Mapping[str, Performed], renderer: rendering.Renderer
+) -> Mapping[str, HostPage]:
+    pages: dict[str, HostPage] = {}
+    for document in hosts:
+        rendition = _rendition(document, performed.get(document.id), renderer)
+        pages[document.id] = HostPage(rendition, renderer, next(iter(document.texts)))
+    return pages
+
+
+def _rendition(document: Document, performed: Performed | None, renderer: rendering.Renderer) -> Rendition:
+    if performed is None:
+        return Rendition(document)
+    return Rendition(
+        document=document,
+        recording=performed.recording,
+        origin=performed.origin,
+        diagrams=_diagrams(document, performed, renderer),
+    )
+
+
+def _diagrams(
+    document: Document, performed: Performed, renderer: rendering.Renderer
+) -> Mapping[tuple[str, str], Diagram]:
+    pictures: dict[tuple[str, str], Diagram] = {}
+    for language, text in document.texts.items():
+        for block in text.blocks:
+            if not isinstance(block, DiagramBlock):
+                continue
+            snapshot = performed.recording.snapshot(block.id)
+            if snapshot is None:
+                raise DiagramError(
+                    f"the recording has no snapshot for the diagram {block.id}",
+                    where=block.fence.location,
+                    remedy=f"Run `kubetalk record {document.place}`",
+                )
+            before = performed.recording.snapshot(block.before) if block.before else None
+            if block.before and before is None:
+                raise DiagramError(f"there is no diagram {block.before} to compare with", where=block.fence.location)
+            pictures[block.id, language] = drawing.draw(
+                block, snapshot, before=before, language=language, strings=renderer.strings(language)
+            )
+    return pictures
+
+
+def _page_versions(
+    renditions: Sequence[Rendition], settings: Settings, renderer: rendering.Renderer
+) -> tuple[tuple[Alternate, ...], ...]:
+    """Every page once, as its language versions; decks are pages of their own."""
+    versions = [
+        tuple(
+            Alternate(language=language, path=rendering.document_path(rendition.document, language))
+            for language in rendition.document.texts
+        )
+        for rendition in renditions
+    ]
+    versions += [
+        tuple(
+            Alternate(language=language, path=rendering.deck_path(rendition.document, language))
+            for language in rendition.document.texts
+        )
+        for rendition in renditions
+        if rendition.document.kind is Kind.TALK
+    ]
+    versions += [
+        tuple(Alternate(language=language, path=f"{language}/{path}") for language in settings.languages)
+        for path in renderer.list_paths()
+    ]
+    return tuple(versions)

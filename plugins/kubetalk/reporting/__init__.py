@@ -1,0 +1,15 @@
+"""Findings and verdicts as text for people, Markdown for a job summary, JSON, JUnit XML and CI annotations."""
+
+from kubetalk.reporting.formats import FORMATS, render_report
+from kubetalk.reporting.report import EXIT_DRIFT, EXIT_ERROR, EXIT_FRESH, DocumentReport, Report, exit_code
+
+__all__ = [
+    "EXIT_DRIFT",
+    "EXIT_ERROR",
+    "EXIT_FRESH",
+    "FORMATS",
+    "DocumentReport",
+    "Report",
+    "exit_code",
+    "render_report",
+]
