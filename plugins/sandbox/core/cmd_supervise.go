@@ -1,0 +1,50 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"kubetalk.dev/sandbox/internal/supervisor"
+)
+
+// runSupervise starts, watches and stops one sandbox; see PROTOCOL.md.
+func runSupervise() int {
+	r, err := readRelease()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	o := supervisor.Options{Versions: r.Versions, Multicall: r.Multicall}
+	flags := flag.NewFlagSet("kubetalk-sandbox supervise", flag.ContinueOnError)
+	flags.StringVar(&o.Dir, "dir", "", "directory of the sandbox; empty or not there yet")
+	flags.IntVar(&o.Nodes, "nodes", 3, "number of nodes, 1 to 50")
+	flags.StringVar(&o.Seed, "seed", "", "directory in which a snapshot of the empty cluster is kept")
+	flags.StringVar(&o.Emulate, "emulate", "", "Kubernetes minor to emulate: "+strings.Join(r.Emulates, ", "))
+	flags.DurationVar(&o.StartTimeout, "start-timeout", time.Minute, "give up when the cluster is not ready by then")
+	if err := flags.Parse(os.Args[1:]); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return 0
+		}
+		return 2
+	}
+	switch {
+	case flags.NArg() > 0:
+		err = fmt.Errorf("unexpected argument %q", flags.Arg(0))
+	case o.Dir == "":
+		err = errors.New("--dir is missing")
+	case o.Nodes < 1 || o.Nodes > 50:
+		err = fmt.Errorf("--nodes %d: 1 to 50", o.Nodes)
+	case o.Emulate != "" && !slices.Contains(r.Emulates, o.Emulate):
+		err = fmt.Errorf("--emulate %s: one of %s", o.Emulate, strings.Join(r.Emulates, ", "))
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "kubetalk-sandbox supervise:", err)
+		return 2
+	}
+	return supervisor.Run(o, os.Stdin, os.Stdout)
+}

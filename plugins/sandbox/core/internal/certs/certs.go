@@ -1,0 +1,129 @@
+// Package certs makes the certificate authorities, certificates and keys of one sandbox. They live as long as the sandbox does.
+package certs
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// Names of the pairs that Generate writes as NAME.crt and NAME.key.
+const (
+	CA                = "ca"
+	FrontProxyCA      = "front-proxy-ca"
+	APIServer         = "apiserver"
+	Kubelet           = "kubelet"
+	KubeletClient     = "apiserver-kubelet-client"
+	FrontProxyClient  = "front-proxy-client"
+	Admin             = "admin"
+	ControllerManager = "controller-manager"
+	Scheduler         = "scheduler"
+	Kwok              = "kwok"
+	ServiceAccounts   = "service-accounts"
+)
+
+type pair struct {
+	certificate *x509.Certificate
+	key         crypto.Signer
+}
+
+type request struct {
+	file, name string
+	groups     []string
+	names      []string
+	addresses  []net.IP
+	usage      x509.ExtKeyUsage
+}
+
+// masters is the group that the authorizer always allows. The controllers keep their usual user names and get it in addition: they
+// then need not wait for the RBAC roles that the API server creates in its first second.
+const masters = "system:masters"
+
+// Generate writes every pair into dir, which it makes with mode 0700; all files have mode 0600.
+func Generate(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	ca, err := issue(dir, request{file: CA, name: "kubernetes"}, nil)
+	if err != nil {
+		return err
+	}
+	frontProxyCA, err := issue(dir, request{file: FrontProxyCA, name: "front-proxy-ca"}, nil)
+	if err != nil {
+		return err
+	}
+	loopback := net.IPv4(127, 0, 0, 1)
+	server, client := x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth
+	service := []string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"}
+	for _, r := range []request{
+		{file: APIServer, name: "kube-apiserver", names: service, addresses: []net.IP{loopback, net.IPv4(10, 96, 0, 1)}, usage: server},
+		{file: Kubelet, name: "kwok", names: []string{"localhost"}, addresses: []net.IP{loopback}, usage: server},
+		{file: KubeletClient, name: "kube-apiserver-kubelet-client", usage: client},
+		{file: Admin, name: "kubernetes-admin", groups: []string{masters}, usage: client},
+		{file: ControllerManager, name: "system:kube-controller-manager", groups: []string{masters}, usage: client},
+		{file: Scheduler, name: "system:kube-scheduler", groups: []string{masters}, usage: client},
+		{file: Kwok, name: "kwok", groups: []string{masters}, usage: client},
+		{file: ServiceAccounts, name: "service-accounts", usage: client},
+	} {
+		if _, err := issue(dir, r, ca); err != nil {
+			return err
+		}
+	}
+	_, err = issue(dir, request{file: FrontProxyClient, name: "front-proxy-client", usage: client}, frontProxyCA)
+	return err
+}
+
+// issue makes a pair signed by ca, or an authority of its own when ca is nil.
+func issue(dir string, r request, ca *pair) (*pair, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 120))
+	if err != nil {
+		return nil, err
+	}
+	template := &x509.Certificate{
+		SerialNumber: serial, Subject: pkix.Name{CommonName: r.name, Organization: r.groups},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().AddDate(1, 0, 0),
+		DNSNames: r.names, IPAddresses: r.addresses,
+	}
+	parent, signer := template, crypto.Signer(key)
+	if ca == nil {
+		template.IsCA, template.BasicConstraintsValid = true, true
+		template.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageDigitalSignature
+	} else {
+		parent, signer = ca.certificate, ca.key
+		template.KeyUsage = x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment
+		template.ExtKeyUsage = []x509.ExtKeyUsage{r.usage}
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
+	if err != nil {
+		return nil, fmt.Errorf("certificate %s: %w", r.file, err)
+	}
+	keyDER, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		return nil, fmt.Errorf("key %s: %w", r.file, err)
+	}
+	for _, file := range []struct {
+		path, kind string
+		der        []byte
+	}{{r.file + ".crt", "CERTIFICATE", der}, {r.file + ".key", "EC PRIVATE KEY", keyDER}} {
+		text := pem.EncodeToMemory(&pem.Block{Type: file.kind, Bytes: file.der})
+		if err := os.WriteFile(filepath.Join(dir, file.path), text, 0o600); err != nil {
+			return nil, err
+		}
+	}
+	certificate, err := x509.ParseCertificate(der)
+	return &pair{certificate, key}, err
+}

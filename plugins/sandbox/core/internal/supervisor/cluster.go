@@ -1,0 +1,308 @@
+package supervisor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"kubetalk.dev/sandbox/internal/simulate"
+)
+
+// attempts to start when a port turns out to be taken. The ports are reserved, so a second one is needed only where the system does
+// not honour that.
+const attempts = 4
+
+var errPortTaken = errors.New("a port is taken")
+
+// start brings the cluster up from nothing, or from the seed, and reports it.
+func (s *Supervisor) start(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.options.StartTimeout)
+	defer cancel()
+	if err := s.prepare(); err != nil {
+		return err
+	}
+	var err error
+	for range attempts {
+		if err = s.startOnce(ctx); !errors.Is(err, errPortTaken) {
+			break
+		}
+		s.processes.kill()
+		s.ports.release()
+		if err := os.RemoveAll("etcd"); err != nil {
+			return err
+		}
+	}
+	if err != nil {
+		return err
+	}
+	s.progress("ready")
+	versions := message{}
+	for name, version := range s.options.Versions {
+		versions[name] = version
+	}
+	if s.options.Emulate != "" {
+		versions["emulated"] = s.options.Emulate
+	}
+	dir := s.options.Dir
+	s.output.send(message{
+		"event": "ready", "seconds": seconds(time.Since(s.began)), "kubeconfig": filepath.Join(dir, "kubeconfig"),
+		"bin": filepath.Join(dir, "bin"), "home": filepath.Join(dir, "home"), "server": s.client.base, "seeded": s.seeded,
+		"versions": versions,
+	})
+	return nil
+}
+
+func (s *Supervisor) progress(step string) {
+	s.output.send(message{"event": "progress", "step": step, "seconds": seconds(time.Since(s.began))})
+}
+
+// startOnce brings the cluster up on fresh ports.
+func (s *Supervisor) startOnce(ctx context.Context) error {
+	var err error
+	if s.ports, err = reservePorts(); err != nil {
+		return err
+	}
+	if s.client, err = newClient("pki", s.ports.api); err != nil {
+		return err
+	}
+	if err := s.configure(); err != nil {
+		return err
+	}
+	if s.seeded, err = s.plantSeed(); err != nil {
+		return err
+	}
+	if err := s.launch(ctx, s.progress); err != nil {
+		return err
+	}
+	if err := s.populate(ctx); err != nil {
+		return err
+	}
+	if !s.seeded {
+		if err := s.harvestSeed(ctx); err != nil {
+			return err
+		}
+	}
+	if err := s.createNodes(ctx); err != nil {
+		return err
+	}
+	if err := s.await(ctx, "the nodes", s.nodesReady); err != nil {
+		return err
+	}
+	s.progress("nodes")
+	return s.settle(ctx)
+}
+
+// launch starts all parts on the data in etcd/ and returns when the API server answers and the others were let go.
+func (s *Supervisor) launch(ctx context.Context, progress func(step string)) error {
+	parts := map[string]*process{}
+	for _, name := range partNames {
+		args, env := s.arguments(name)
+		p, err := s.processes.spawn(name, args, env)
+		if err != nil {
+			return err
+		}
+		parts[name] = p
+	}
+	begin := func(names ...string) error {
+		for _, name := range names {
+			if err := parts[name].begin(); err != nil {
+				return s.ended(parts[name], "before it could begin")
+			}
+		}
+		return nil
+	}
+	if err := begin(etcd, apiServer); err != nil {
+		return err
+	}
+	if err := s.await(ctx, "etcd", etcdAnswers); err != nil {
+		return err
+	}
+	progress("etcd")
+	if err := s.await(ctx, "the API server", s.answers("/api/v1/namespaces/default")); err != nil {
+		return err
+	}
+	if err := begin(controllerManager, scheduler, kwok); err != nil {
+		return err
+	}
+	progress("apiserver")
+	return nil
+}
+
+// settle waits until commands can rely on everything that runs: the API server's own caches, controllers, scheduler, and what stands in
+// for the kubelets.
+func (s *Supervisor) settle(ctx context.Context) error {
+	kubelet := fmt.Sprintf("https://127.0.0.1:%d/healthz", s.ports.kubelet)
+	readiness := fmt.Sprintf("https://127.0.0.1:%d/readyz", s.ports.scheduler)
+	for _, step := range []struct {
+		what string
+		done condition
+	}{
+		{"the API server's caches", s.answers("/readyz")},
+		{"the scheduler", s.answers(readiness)},
+		{"the simulated kubelets", s.answers(kubelet)},
+		{"the controllers", s.controllersAct()},
+	} {
+		if err := s.await(ctx, step.what, step.done); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// condition tells whether something has happened yet; an error says what is still missing.
+type condition func(ctx context.Context) error
+
+// await polls done until it succeeds. It fails when a part dies or the time is over.
+func (s *Supervisor) await(ctx context.Context, what string, done condition) error {
+	for {
+		err := done(ctx)
+		if err == nil {
+			return nil
+		}
+		if p := s.processes.firstEnded(); p != nil {
+			err := s.ended(p, "while it was starting")
+			if f := (*failure)(nil); errors.As(err, &f) && slices.ContainsFunc(f.log, func(line string) bool {
+				return strings.Contains(line, "address already in use")
+			}) {
+				return fmt.Errorf("%w: %w", errPortTaken, err)
+			}
+			return err
+		}
+		select {
+		case <-time.After(15 * time.Millisecond):
+		case <-ctx.Done():
+			return fmt.Errorf("%s did not become ready within %s: %w", what, s.options.StartTimeout, err)
+		}
+	}
+}
+
+func etcdAnswers(ctx context.Context) error {
+	connection, err := (&net.Dialer{}).DialContext(ctx, "unix", "etcd.sock")
+	if err != nil {
+		return err
+	}
+	return connection.Close()
+}
+
+// answers is done when a GET of path succeeds.
+func (s *Supervisor) answers(path string) condition {
+	return func(ctx context.Context) error {
+		_, err := s.client.get(ctx, path)
+		return err
+	}
+}
+
+// populate waits for what every namespace has on a real cluster.
+func (s *Supervisor) populate(ctx context.Context) error {
+	ca, err := os.ReadFile("pki/ca.crt")
+	if err != nil {
+		return err
+	}
+	rootCA := func(ctx context.Context) error {
+		text, err := s.client.get(ctx, "/api/v1/namespaces/default/configmaps/kube-root-ca.crt")
+		if err != nil {
+			return err
+		}
+		o, err := decode(text)
+		if err == nil && o.Data["ca.crt"] != string(ca) {
+			err = errors.New("kube-root-ca.crt is of another sandbox")
+		}
+		return err
+	}
+	if err := s.await(ctx, "the default service account", s.answers("/api/v1/namespaces/default/serviceaccounts/default")); err != nil {
+		return err
+	}
+	if err := s.await(ctx, "kube-root-ca.crt", rootCA); err != nil {
+		return err
+	}
+	if err := s.client.create(ctx, "/apis/storage.k8s.io/v1/storageclasses", simulate.StorageClass()); err != nil {
+		return err
+	}
+	s.progress("controllers")
+	return nil
+}
+
+func (s *Supervisor) createNodes(ctx context.Context) error {
+	for i := range s.options.Nodes {
+		node, err := json.Marshal(simulate.Node(i, s.options.Versions["kubernetes"]))
+		if err != nil {
+			return err
+		}
+		if err := s.client.create(ctx, "/api/v1/nodes", node); err != nil {
+			return fmt.Errorf("a node cannot be made: %w", err)
+		}
+	}
+	return nil
+}
+
+// nodesReady is done when every node is Ready and free of the taints of its first moments.
+func (s *Supervisor) nodesReady(ctx context.Context) error {
+	text, err := s.client.get(ctx, "/api/v1/nodes")
+	if err != nil {
+		return err
+	}
+	list, err := decode(text)
+	if err != nil {
+		return err
+	}
+	if len(list.Items) < s.options.Nodes {
+		return fmt.Errorf("%d of %d nodes are there", len(list.Items), s.options.Nodes)
+	}
+	for _, node := range list.Items {
+		ready := false
+		for _, c := range node.Status.Conditions {
+			ready = ready || c.Type == "Ready" && c.Status == "True"
+		}
+		if !ready {
+			return fmt.Errorf("node %s is not ready", node.Metadata.Name)
+		}
+		for _, taint := range node.Spec.Taints {
+			if strings.HasPrefix(taint.Key, "node.kubernetes.io/") {
+				return fmt.Errorf("node %s still has the taint %s", node.Metadata.Name, taint.Key)
+			}
+		}
+	}
+	return nil
+}
+
+// canary is a Deployment that starts no pod and leaves no event. A controller that has seen it has filled its caches.
+const (
+	canaryPath = "/apis/apps/v1/namespaces/kube-system/deployments"
+	canary     = `{"apiVersion":"apps/v1","kind":"Deployment","metadata":{"name":"kubetalk-canary"},"spec":{"replicas":0,"paused":true,` +
+		`"selector":{"matchLabels":{"app":"kubetalk-canary"}},"template":{"metadata":{"labels":{"app":"kubetalk-canary"}},` +
+		`"spec":{"containers":[{"name":"none","image":"none"}]}}}}`
+)
+
+// controllersAct is done when the Deployment controller has reacted to the canary, which is then removed. All controllers share one
+// set of caches, filled together, and none of them serves a check of its own that says so.
+func (s *Supervisor) controllersAct() condition {
+	created := false
+	return func(ctx context.Context) error {
+		if !created {
+			if err := s.client.create(ctx, canaryPath, []byte(canary)); err != nil {
+				return err
+			}
+			created = true
+		}
+		text, err := s.client.get(ctx, canaryPath+"/kubetalk-canary")
+		if err != nil {
+			return err
+		}
+		o, err := decode(text)
+		if err != nil {
+			return err
+		}
+		if o.Status.ObservedGeneration < o.Metadata.Generation {
+			return errors.New("the Deployment controller has not acted yet")
+		}
+		_, err = s.client.do(ctx, "DELETE", canaryPath+"/kubetalk-canary", nil)
+		return err
+	}
+}

@@ -1,0 +1,176 @@
+package supervisor
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"go.etcd.io/etcd/server/v3/storage/wal"
+
+	"kubetalk.dev/sandbox/internal/certs"
+	"kubetalk.dev/sandbox/internal/simulate"
+)
+
+// The parts of a sandbox, in the order in which they are started.
+const (
+	etcd              = "etcd"
+	apiServer         = "kube-apiserver"
+	controllerManager = "kube-controller-manager"
+	scheduler         = "kube-scheduler"
+	kwok              = "kwok"
+)
+
+var partNames = []string{etcd, apiServer, controllerManager, scheduler, kwok}
+
+// etcd listens on Unix sockets in the sandbox's directory, which only its owner may enter. The names are relative to the working
+// directory of etcd and of the API server.
+const (
+	etcdClientURL = "unix://etcd.sock"
+	etcdPeerURL   = "unix://etcd-peer.sock"
+	etcdToken     = "kubetalk"
+)
+
+const (
+	serviceRange = "10.96.0.0/16"
+	podRange     = "10.244.0.0/16"
+)
+
+// ShrinkWAL makes the log segments that etcd preallocates 4 MiB instead of 64: a sandbox has two of them on disk.
+func ShrinkWAL() { wal.SegmentSizeBytes = 4 << 20 }
+
+// arguments returns the command line and the environment of a part.
+func (s *Supervisor) arguments(name string) (args, env []string) {
+	pki := func(file string) string { return filepath.Join("pki", file) }
+	switch name {
+	case etcd:
+		return []string{
+			"--name=default", "--data-dir=etcd",
+			"--listen-client-urls=" + etcdClientURL, "--advertise-client-urls=" + etcdClientURL,
+			"--listen-peer-urls=" + etcdPeerURL, "--initial-advertise-peer-urls=" + etcdPeerURL,
+			"--initial-cluster=default=" + etcdPeerURL, "--initial-cluster-token=" + etcdToken,
+			"--unsafe-no-fsync", "--max-wals=1", "--max-snapshots=1", "--log-level=error",
+			"--enable-grpc-gateway=false",
+		}, nil
+	case apiServer:
+		args = []string{
+			"--etcd-servers=" + etcdClientURL, "--bind-address=127.0.0.1", "--advertise-address=192.0.2.10",
+			fmt.Sprintf("--secure-port=%d", s.ports.api), "--permit-port-sharing=true",
+			"--tls-cert-file=" + pki(certs.APIServer+".crt"), "--tls-private-key-file=" + pki(certs.APIServer+".key"),
+			"--client-ca-file=" + pki(certs.CA+".crt"), "--anonymous-auth=false",
+			"--service-account-key-file=" + pki(certs.ServiceAccounts+".key"),
+			"--service-account-signing-key-file=" + pki(certs.ServiceAccounts+".key"),
+			"--service-account-issuer=https://kubernetes.default.svc.cluster.local",
+			"--service-cluster-ip-range=" + serviceRange,
+			"--authorization-mode=Node,RBAC", "--enable-admission-plugins=NodeRestriction", "--allow-privileged=true",
+			"--enable-priority-and-fairness=false", "--endpoint-reconciler-type=none", "--profiling=false",
+			"--requestheader-client-ca-file=" + pki(certs.FrontProxyCA+".crt"),
+			"--requestheader-allowed-names=front-proxy-client", "--requestheader-username-headers=X-Remote-User",
+			"--requestheader-group-headers=X-Remote-Group", "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+			"--proxy-client-cert-file=" + pki(certs.FrontProxyClient+".crt"),
+			"--proxy-client-key-file=" + pki(certs.FrontProxyClient+".key"),
+			"--kubelet-client-certificate=" + pki(certs.KubeletClient+".crt"),
+			"--kubelet-client-key=" + pki(certs.KubeletClient+".key"),
+			"--kubelet-certificate-authority=" + pki(certs.CA+".crt"),
+			// Nodes show an address of a private network; the one process behind all of them is found by this name.
+			"--kubelet-preferred-address-types=InternalDNS",
+		}
+		if s.options.Emulate != "" {
+			args = append(args, "--emulated-version="+s.options.Emulate)
+		}
+		return args, []string{"KUBETALK_SERVICE_MAP=" + filepath.Join(s.options.Dir, "service-map")}
+	case controllerManager:
+		args = []string{
+			"--kubeconfig=" + pki(certs.ControllerManager+".kubeconfig"), "--leader-elect=false", "--secure-port=0",
+			"--use-service-account-credentials=false", "--service-account-private-key-file=" + pki(certs.ServiceAccounts+".key"),
+			"--root-ca-file=" + pki(certs.CA+".crt"), "--allocate-node-cidrs", "--cluster-cidr=" + podRange,
+			"--service-cluster-ip-range=" + serviceRange,
+			"--cluster-signing-cert-file=" + pki(certs.CA+".crt"), "--cluster-signing-key-file=" + pki(certs.CA+".key"),
+			// A laptop that slept is no reason to evict pods.
+			"--node-monitor-grace-period=240h", "--kube-api-qps=5000", "--kube-api-burst=10000",
+		}
+	case scheduler:
+		args = []string{
+			"--kubeconfig=" + pki(certs.Scheduler+".kubeconfig"), "--leader-elect=false", "--bind-address=127.0.0.1",
+			fmt.Sprintf("--secure-port=%d", s.ports.scheduler), "--permit-port-sharing=true",
+			"--tls-cert-file=" + pki(certs.APIServer+".crt"), "--tls-private-key-file=" + pki(certs.APIServer+".key"),
+			"--authentication-kubeconfig=" + pki(certs.Scheduler+".kubeconfig"),
+			"--authorization-kubeconfig=" + pki(certs.Scheduler+".kubeconfig"),
+			"--kube-api-qps=5000", "--kube-api-burst=10000",
+		}
+	case kwok:
+		return []string{
+				"--kubeconfig=" + pki(certs.Kwok+".kubeconfig"), "--config=stages.yaml", "--manage-all-nodes=true",
+				"--node-lease-duration-seconds=0",
+			}, simulate.Environment(simulate.Config{
+				Kubeconfig: pki(certs.Kwok + ".kubeconfig"), Port: s.ports.kubelet,
+				CertificateAuthority: pki(certs.CA + ".crt"),
+				Certificate:          pki(certs.Kubelet + ".crt"), Key: pki(certs.Kubelet + ".key"),
+			})
+	}
+	if s.options.Emulate != "" {
+		args = append(args, "--emulated-version="+s.options.Emulate)
+	}
+	return args, nil
+}
+
+// prepare fills the directory with everything but data.
+func (s *Supervisor) prepare() error {
+	dir := s.options.Dir
+	for _, sub := range []string{"bin", "home", "logs", "checkpoints", "pki"} {
+		if err := os.Mkdir(filepath.Join(dir, sub), 0o700); err != nil {
+			return err
+		}
+	}
+	if err := certs.Generate(filepath.Join(dir, "pki")); err != nil {
+		return err
+	}
+	for _, name := range s.options.Multicall {
+		if err := os.Symlink(s.processes.program, filepath.Join(dir, "bin", name)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// configure writes the files that depend on the ports.
+func (s *Supervisor) configure() error {
+	dir := s.options.Dir
+	server := fmt.Sprintf("https://127.0.0.1:%d", s.ports.api)
+	for file, user := range map[string]string{
+		"kubeconfig": certs.Admin,
+		"pki/" + certs.ControllerManager + ".kubeconfig": certs.ControllerManager,
+		"pki/" + certs.Scheduler + ".kubeconfig":         certs.Scheduler,
+		"pki/" + certs.Kwok + ".kubeconfig":              certs.Kwok,
+	} {
+		text, err := certs.Kubeconfig(filepath.Join(dir, "pki"), user, "sandbox", server)
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(dir, file), text, 0o600); err != nil {
+			return err
+		}
+	}
+	return os.WriteFile(filepath.Join(dir, "stages.yaml"), simulate.Stages(s.ports.kubelet, s.options.Versions), 0o600)
+}
+
+// reasons picks the lines of a log that say why a part ended: the last ones that are errors, at most three.
+func reasons(text string) []string {
+	var wanted []string
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		low := strings.ToLower(line)
+		klog := len(line) > 5 && (line[0] == 'E' || line[0] == 'F') && line[1] >= '0' && line[1] <= '9'
+		if klog || strings.HasPrefix(low, "error") || strings.HasPrefix(low, "panic") || strings.Contains(low, `"level":"error"`) ||
+			strings.Contains(low, `"level":"fatal"`) || strings.Contains(low, "address already in use") {
+			if len(line) > 300 {
+				line = line[:300] + "…"
+			}
+			wanted = append(wanted, line)
+		}
+	}
+	if len(wanted) > 3 {
+		wanted = wanted[len(wanted)-3:]
+	}
+	return wanted
+}

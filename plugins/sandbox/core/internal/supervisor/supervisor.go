@@ -1,0 +1,282 @@
+// Package supervisor starts, watches and stops the parts of one sandbox and answers its owner's requests. PROTOCOL.md, one folder up
+// from the module, describes it from the outside.
+package supervisor
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+)
+
+// Options say what kind of sandbox is wanted and where.
+type Options struct {
+	Dir          string            // made when it does not exist; must be empty
+	Nodes        int               // number of nodes
+	Seed         string            // directory with snapshots of the empty cluster, or ""
+	Emulate      string            // Kubernetes minor to emulate, or ""
+	StartTimeout time.Duration     // limit for start and restore
+	Versions     map[string]string // what is inside
+	Multicall    []string          // commands to link into bin/
+}
+
+// Supervisor is one sandbox.
+type Supervisor struct {
+	options   Options
+	began     time.Time
+	processes *processes
+	ports     *ports
+	client    *client
+	output    *output
+	seeded    bool
+}
+
+// failure is the end of a sandbox: a part that died, or one that never became ready.
+type failure struct {
+	part   string
+	reason string
+	log    []string
+}
+
+func (f *failure) Error() string { return f.reason }
+
+// Run supervises one sandbox until input ends, a stop is requested, a signal arrives or a part fails. It returns the exit status. When
+// it returns no process of the sandbox is left.
+func Run(options Options, input io.Reader, w io.Writer) int {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	requests := make(chan []byte)
+	go func() {
+		defer cancel()
+		readLines(ctx, input, requests)
+	}()
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT, syscall.SIGHUP)
+	go func() {
+		<-signals
+		cancel()
+	}()
+
+	s := &Supervisor{options: options, began: time.Now(), output: newOutput(w)}
+	if err := s.enter(); err != nil {
+		s.output.send(message{"event": "failed", "part": "supervisor", "reason": sentence(err), "log": []string{}})
+		return 1
+	}
+	// The work runs aside, so that nothing in it, not even a write to a parent that no longer reads, can delay the end.
+	result := make(chan int, 1)
+	go func() { result <- s.run(ctx, requests) }()
+	code := 0
+	select {
+	case code = <-result:
+	case <-ctx.Done():
+	}
+	s.processes.close()
+	return code
+}
+
+// readLines passes the lines of input on until it ends. Over-long lines arrive cut, and are answered as unreadable.
+func readLines(ctx context.Context, input io.Reader, lines chan<- []byte) {
+	reader := bufio.NewReaderSize(input, maxLine)
+	for {
+		line, more, err := reader.ReadLine()
+		if err != nil {
+			return
+		}
+		line = slices.Clone(line)
+		for more && err == nil {
+			_, more, err = reader.ReadLine()
+		}
+		select {
+		case lines <- line:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// enter makes the sandbox's directory and goes there.
+func (s *Supervisor) enter() error {
+	syscall.Umask(0o077)
+	for _, path := range []*string{&s.options.Dir, &s.options.Seed} {
+		if *path == "" {
+			continue
+		}
+		absolute, err := filepath.Abs(*path)
+		if err != nil {
+			return err
+		}
+		*path = absolute
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(s.options.Dir, 0o700); err != nil {
+		return err
+	}
+	if err := os.Chmod(s.options.Dir, 0o700); err != nil {
+		return err
+	}
+	entries, err := os.ReadDir(s.options.Dir)
+	if err != nil {
+		return err
+	}
+	if len(entries) > 0 {
+		return fmt.Errorf("%s is not empty: give a new directory for each sandbox", s.options.Dir)
+	}
+	s.processes = newProcesses(program, s.options.Dir)
+	return os.Chdir(s.options.Dir)
+}
+
+// run starts the cluster and then handles requests, one after another.
+func (s *Supervisor) run(ctx context.Context, lines <-chan []byte) int {
+	if err := s.start(ctx); err != nil {
+		return s.fail(ctx, err)
+	}
+	watch := time.NewTicker(100 * time.Millisecond)
+	defer watch.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return 0
+		case <-watch.C:
+			if p := s.processes.firstEnded(); p != nil {
+				return s.fail(ctx, s.ended(p, "while the sandbox was in use"))
+			}
+		case line := <-lines:
+			start := time.Now()
+			r, err := parseRequest(line)
+			if err != nil {
+				s.output.answer(r.ID, start, nil, err)
+				continue
+			}
+			result, err := s.handle(ctx, r)
+			if r.Op == "stop" {
+				s.output.answer(r.ID, start, result, err)
+				return 0
+			}
+			s.output.answer(r.ID, start, result, err)
+			if f := (*failure)(nil); errors.As(err, &f) {
+				return s.fail(ctx, err)
+			}
+		}
+	}
+}
+
+// handle carries out one request.
+func (s *Supervisor) handle(ctx context.Context, r request) (message, error) {
+	switch r.Op {
+	case "checkpoint":
+		return s.checkpoint(ctx, r.Name)
+	case "restore":
+		return s.restore(ctx, r.Name)
+	case "forget":
+		return nil, s.forget(r.Name)
+	case "status":
+		return s.status()
+	case "stop":
+		s.processes.close()
+		return nil, nil
+	}
+	return nil, fmt.Errorf("unknown op %q", r.Op)
+}
+
+// fail reports why the sandbox ends. Parts are still there, so that a part that died because of another can be told apart.
+func (s *Supervisor) fail(ctx context.Context, err error) int {
+	if ctx.Err() != nil || errors.Is(err, errClosed) {
+		return 0
+	}
+	f := &failure{part: "supervisor", reason: sentence(err)}
+	errors.As(err, &f)
+	if f.log == nil {
+		f.log = []string{}
+	}
+	s.output.send(message{"event": "failed", "part": f.part, "reason": f.reason, "log": f.log})
+	return 1
+}
+
+// ended describes a part that is gone.
+func (s *Supervisor) ended(p *process, when string) error {
+	f := &failure{part: p.name, reason: fmt.Sprintf("%s ended with %s %s", p.name, p.cmd.ProcessState, when)}
+	if text, err := os.ReadFile(filepath.Join("logs", p.name+".log")); err == nil {
+		f.log = reasons(string(text))
+	}
+	return f
+}
+
+// status reports processes, memory and disk.
+func (s *Supervisor) status() (message, error) {
+	parts := []message{}
+	pids := s.processes.running()
+	pids["supervisor"] = os.Getpid()
+	for _, name := range append([]string{"supervisor"}, partNames...) {
+		if pid := pids[name]; pid != 0 {
+			pss, rss := memory(pid)
+			parts = append(parts, message{"name": name, "pid": pid, "state": "running", "pss": pss, "rss": rss})
+		}
+	}
+	bytes, err := diskUsage(s.options.Dir)
+	if err != nil {
+		return nil, err
+	}
+	names, err := checkpointNames()
+	return message{"parts": parts, "bytes": bytes, "checkpoints": names}, err
+}
+
+// diskUsage sums the blocks allocated below dir, in bytes. Files that vanish meanwhile do not count.
+func diskUsage(dir string) (int64, error) {
+	var sum int64
+	err := filepath.WalkDir(dir, func(_ string, entry os.DirEntry, err error) error {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return nil
+		}
+		if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+			sum += stat.Blocks * 512
+		}
+		return nil
+	})
+	return sum, err
+}
+
+// object is the part of an API object that the supervisor looks at.
+type object struct {
+	Metadata struct {
+		Name       string `json:"name"`
+		Generation int64  `json:"generation"`
+	} `json:"metadata"`
+	Data map[string]string `json:"data"`
+	Spec struct {
+		Taints []struct {
+			Key string `json:"key"`
+		} `json:"taints"`
+	} `json:"spec"`
+	Status struct {
+		ObservedGeneration int64 `json:"observedGeneration"`
+		Conditions         []struct {
+			Type   string `json:"type"`
+			Status string `json:"status"`
+		} `json:"conditions"`
+	} `json:"status"`
+	Items []object `json:"items"`
+}
+
+func decode(text []byte) (object, error) {
+	var o object
+	err := json.Unmarshal(text, &o)
+	return o, err
+}

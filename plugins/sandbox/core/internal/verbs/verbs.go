@@ -1,0 +1,64 @@
+// Package verbs refuses, before anything is sent, the kubectl commands that would only fail after a minute of waiting for a container
+// that never runs. All others are refused by the simulated kubelet (package simulate), for any client.
+package verbs
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"kubetalk.dev/sandbox/internal/simulate"
+)
+
+// sandbox is the name of the cluster in a sandbox's kubeconfig. With any other, kubectl is left as it is.
+const sandbox = "sandbox"
+
+// Refuse changes `kubectl run` with an attached terminal and `kubectl debug`.
+func Refuse(root *cobra.Command) {
+	for _, command := range root.Commands() {
+		switch command.Name() {
+		case "run":
+			guard(command, "attach to", "stdin", "tty", "attach", "rm")
+		case "debug":
+			guard(command, "debug")
+		}
+	}
+}
+
+// guard makes command fail at once when one of the boolean flags is set, or always when none is given.
+func guard(command *cobra.Command, verb string, flags ...string) {
+	next := command.Run
+	command.Run = func(c *cobra.Command, args []string) {
+		refused := len(flags) == 0
+		for _, name := range flags {
+			if set, err := c.Flags().GetBool(name); err == nil && set {
+				refused = true
+			}
+		}
+		if refused && inSandbox(c) {
+			fmt.Fprintln(os.Stderr, "error: "+simulate.Refusal(verb))
+			os.Exit(1)
+		}
+		next(c, args)
+	}
+}
+
+// inSandbox tells whether the command's kubeconfig is that of a sandbox.
+func inSandbox(command *cobra.Command) bool {
+	rules := clientcmd.NewDefaultClientConfigLoadingRules()
+	if flag := command.Flags().Lookup("kubeconfig"); flag != nil {
+		rules.ExplicitPath = flag.Value.String()
+	}
+	config, err := rules.Load()
+	if err != nil {
+		return false
+	}
+	current := config.CurrentContext
+	if flag := command.Flags().Lookup("context"); flag != nil && flag.Value.String() != "" {
+		current = flag.Value.String()
+	}
+	entry := config.Contexts[current]
+	return entry != nil && entry.Cluster == sandbox
+}
