@@ -56,7 +56,10 @@ class AssetsHook(BuildHookInterface):  # type: ignore[type-arg]  # the parameter
             fetch(root)
         if self.target_name == "wheel" and version != "editable":
             build_data["force_include"].update(
-                {str(path): f"kubetalk/_sandbox_sources/{path.relative_to(root / GO_SOURCES)}" for path in go_sources(root)}
+                {
+                    str(path): f"kubetalk/_sandbox_sources/{path.relative_to(root / GO_SOURCES)}"
+                    for path in go_sources(root)
+                }
             )
 
 
@@ -102,7 +105,9 @@ def fetch(root: Path) -> None:
                 check=False,
             )
         except (OSError, subprocess.TimeoutExpired) as error:
-            raise SystemExit(f"kubetalk: `npm ci` did not finish ({error}): check the network and run it again") from error
+            raise SystemExit(
+                f"kubetalk: `npm ci` did not finish ({error}): check the network and run it again"
+            ) from error
         if done.returncode != 0:
             raise SystemExit(f"kubetalk: `npm ci` failed ({why(done)}): check the network and run it again")
         modules = Path(folder) / "node_modules"

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import functools
 import logging
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +20,8 @@ from mkdocs.commands.build import build
 from mkdocs.config import load_config
 from mkdocs.config.config_options import Plugins
 from mkdocs.config.defaults import MkDocsConfig
+
+ROOT = Path(__file__).parents[2]
 
 DEFAULT_CONFIG: dict[str, Any] = {
     "site_name": "Test site",
@@ -85,17 +90,35 @@ def build_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BuildSite:
             # MkDocs keeps plugin instances on the class: without this, the one of the previous test is used again.
             cast("Plugins", MkDocsConfig.plugins).plugin_cache.clear()
             loaded = load_config(config_file_path=str(project / "mkdocs.yml"))
+            site_dir = Path(loaded.site_dir)  # the plugin builds elsewhere and moves the site here at the end
             loaded.plugins.on_startup(command="build", dirty=False)
             try:
                 build(loaded)
             finally:
                 loaded.plugins.on_shutdown()
-        site = Site(project, Path(loaded.site_dir), tuple(warnings))
+        site = Site(project, site_dir, tuple(warnings))
         if not expect_warnings:
             assert site.warnings == ()
         return site
 
     return build_one
+
+
+@pytest.fixture(scope="session")
+def docs_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """This repository's own site, built once from its recordings by the command that people use; its folder."""
+    site_dir = tmp_path_factory.mktemp("docs") / "site"
+    done = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(site_dir)],
+        cwd=ROOT,
+        env={**os.environ, "KUBETALK_EXECUTION": "replay", "NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return site_dir
 
 
 class _collected_warnings:  # noqa: N801  reads as a verb in its with statement
