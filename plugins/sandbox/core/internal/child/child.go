@@ -2,11 +2,13 @@
 //
 // The supervisor holds the write end of a pipe that is the child's stdin. One byte means "begin"; the end of the file means that the
 // supervisor is gone, by whatever signal, and ends the child at once. A child may be killed at any time: its data is thrown away too.
+// Every further byte means "the start is over": memory that was only needed for it goes back to the system.
 package child
 
 import (
 	"io"
 	"os"
+	"runtime/debug"
 )
 
 // Variable is the environment variable that the supervisor sets for its children.
@@ -25,8 +27,22 @@ func Attend() {
 	if _, err := io.ReadFull(os.Stdin, make([]byte, 1)); err != nil {
 		os.Exit(137)
 	}
+	// While a part starts, the whole machine waits for it: collect garbage rarely. Later several sandboxes share the memory.
+	debug.SetGCPercent(startPercent)
 	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		os.Exit(137)
+		signal := make([]byte, 1)
+		for {
+			if _, err := io.ReadFull(os.Stdin, signal); err != nil {
+				os.Exit(137)
+			}
+			debug.SetGCPercent(restPercent)
+			debug.FreeOSMemory()
+		}
 	}()
 }
+
+// Growth of the heap, in percent, before garbage is collected (Go's own value is 100).
+const (
+	startPercent = 400
+	restPercent  = 50
+)

@@ -38,8 +38,8 @@ func load(path string) error {
 		return err
 	}
 	return snapshot.NewV3(zap.NewNop()).Restore(snapshot.RestoreConfig{
-		SnapshotPath: path, OutputDataDir: "etcd", Name: "default", PeerURLs: []string{etcdPeerURL},
-		InitialCluster: "default=" + etcdPeerURL, InitialClusterToken: etcdToken,
+		SnapshotPath: path, OutputDataDir: "etcd", Name: "default", PeerURLs: []string{etcdAdvertised},
+		InitialCluster: "default=" + etcdAdvertised, InitialClusterToken: etcdToken,
 	})
 }
 

@@ -128,11 +128,15 @@ func (s *Supervisor) launch(ctx context.Context, progress func(step string)) err
 	if err := s.await(ctx, "the API server", s.answers("/api/v1/namespaces/default")); err != nil {
 		return err
 	}
-	if err := begin(controllerManager, scheduler, kwok); err != nil {
+	progress("apiserver")
+	if err := begin(scheduler, kwok); err != nil {
 		return err
 	}
-	progress("apiserver")
-	return nil
+	// The controller manager looks once a second whether the API server is healthy. It must not have to look twice.
+	if err := s.await(ctx, "the API server", s.answers("/healthz")); err != nil {
+		return err
+	}
+	return begin(controllerManager)
 }
 
 // settle waits until commands can rely on everything that runs: the API server's own caches, controllers, scheduler, and what stands in
@@ -153,6 +157,7 @@ func (s *Supervisor) settle(ctx context.Context) error {
 			return err
 		}
 	}
+	s.processes.rest()
 	return nil
 }
 

@@ -28,7 +28,9 @@ var partNames = []string{etcd, apiServer, controllerManager, scheduler, kwok}
 const (
 	etcdClientURL = "unix://etcd.sock"
 	etcdPeerURL   = "unix://etcd-peer.sock"
-	etcdToken     = "kubetalk"
+	// What etcd says about itself must have the form host:port. Nobody asks: it has no other members.
+	etcdAdvertised = "http://localhost:1"
+	etcdToken      = "kubetalk"
 )
 
 const (
@@ -46,9 +48,9 @@ func (s *Supervisor) arguments(name string) (args, env []string) {
 	case etcd:
 		return []string{
 			"--name=default", "--data-dir=etcd",
-			"--listen-client-urls=" + etcdClientURL, "--advertise-client-urls=" + etcdClientURL,
-			"--listen-peer-urls=" + etcdPeerURL, "--initial-advertise-peer-urls=" + etcdPeerURL,
-			"--initial-cluster=default=" + etcdPeerURL, "--initial-cluster-token=" + etcdToken,
+			"--listen-client-urls=" + etcdClientURL, "--advertise-client-urls=" + etcdAdvertised,
+			"--listen-peer-urls=" + etcdPeerURL, "--initial-advertise-peer-urls=" + etcdAdvertised,
+			"--initial-cluster=default=" + etcdAdvertised, "--initial-cluster-token=" + etcdToken,
 			"--unsafe-no-fsync", "--max-wals=1", "--max-snapshots=1", "--log-level=error",
 			"--enable-grpc-gateway=false",
 		}, nil

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -27,6 +28,9 @@ func (p *process) begin() error {
 	_, err := p.pipe.Write([]byte{1})
 	return err
 }
+
+// rest tells the process that the start is over.
+func (p *process) rest() { _, _ = p.pipe.Write([]byte{2}) }
 
 // ended tells whether the process is gone.
 func (p *process) ended() bool {
@@ -140,6 +144,16 @@ func (ps *processes) firstEnded() *process {
 		}
 	}
 	return nil
+}
+
+// rest tells all parts that the start is over.
+func (ps *processes) rest() {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	for _, p := range ps.parts {
+		p.rest()
+	}
+	debug.FreeOSMemory()
 }
 
 // running returns name and process id of the parts that run.
