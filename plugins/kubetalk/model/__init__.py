@@ -33,7 +33,9 @@ from kubetalk.model.recording import (
     Origin,
     Provenance,
     Recording,
+    SessionResult,
     Snapshot,
+    StepKey,
     Verdict,
 )
 from kubetalk.model.session import FileStep, RunStep, Session, SnapshotStep, SourceFile, Step
@@ -82,6 +84,7 @@ __all__ = [
     "SandboxRequest",
     "SearchRecord",
     "Session",
+    "SessionResult",
     "Settings",
     "Severity",
     "Slide",
@@ -89,6 +92,7 @@ __all__ = [
     "SnapshotStep",
     "SourceFile",
     "Step",
+    "StepKey",
     "Text",
     "Verdict",
 ]

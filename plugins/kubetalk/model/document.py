@@ -149,6 +149,9 @@ class Command:
     expectation: str | None = None
     """The author's expected output below the command; None if nothing was written."""
     hidden: bool = False
+    """Run, but not shown (``# kubetalk: hide``)."""
+    comments: tuple[str, ...] = ()
+    """Prose lines above the command (``# …`` and blank ones), shown and never run; they differ between languages."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from kubetalk.errors import RunError
 from kubetalk.model.document import Location
+from kubetalk.model.session import RunStep
+
+StepKey = tuple[str, int] | str
+"""What the key chain is asked for: (block id, index of the command) or the id of a snapshot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +71,9 @@ class Recording:
     provenance: Provenance
     blocks: tuple[BlockRecord, ...]
     snapshots: tuple[Snapshot, ...] = ()
+    content: str = ""
+    """Digest of the session's commands and files when it was recorded, hex; the sandbox is not in it. Tells a replay
+    that a text or a manifest was changed since; empty in a recording written by hand."""
 
     def block(self, block_id: str) -> BlockRecord | None:
         """The record of that block."""
@@ -74,6 +82,31 @@ class Recording:
     def snapshot(self, snapshot_id: str) -> Snapshot | None:
         """The snapshot of that diagram."""
         return next((snapshot for snapshot in self.snapshots if snapshot.id == snapshot_id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionResult:
+    """What became of a session: all of it, or the part before the failure."""
+
+    completed: Recording
+    """What ended as its block says, in the order of the session; the whole session if there is no failure."""
+    failure: RunError | None = None
+    unverified: tuple[RunStep, ...] = ()
+    """The commands that did not run because of the failure."""
+    seconds: float = 0.0
+    """Wall time of the whole run, the shell's start included; that of each command is in its record."""
+    resumed: int = 0
+    """How many of the session's steps were taken over from an earlier run instead of being run again."""
+
+    @property
+    def recording(self) -> Recording:
+        """The whole recording.
+
+        Raises the RunError of the command that failed: half a session is never recorded.
+        """
+        if self.failure:
+            raise self.failure
+        return self.completed
 
 
 class Origin(StrEnum):

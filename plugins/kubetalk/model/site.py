@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from kubetalk.model.diagram import Diagram
 from kubetalk.model.document import Document, Event, Kind
-from kubetalk.model.recording import Origin, Recording
+from kubetalk.model.recording import Comparison, Origin, Recording
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,8 @@ class Rendition:
     origin: Origin = Origin.RECORDED
     diagrams: Mapping[tuple[str, str], Diagram] = field(default_factory=dict)
     """(diagram id, language) to picture."""
+    comparisons: tuple[Comparison, ...] = ()
+    """Verdicts on its commands, when a comparison was made; the page marks those that drifted."""
 
 
 @dataclass(frozen=True, slots=True)

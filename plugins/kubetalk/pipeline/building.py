@@ -76,7 +76,7 @@ def build_site(settings: Settings, *, progress: Progress) -> BuiltSite:
     project = reading.read_project(settings)
     hosts = reading.read_host_pages(settings)
     performed = perform_all([*project.documents, *hosts], settings, progress=progress)
-    renderer = rendering.Renderer(settings, tags=project.tags)
+    renderer = rendering.Renderer(settings, tags=project.tags, documents=[*project.documents, *hosts])
     renditions = [
         _rendition(document, performed.get(document.id), renderer)
         for document in project.documents
@@ -129,6 +129,7 @@ def _rendition(document: Document, performed: Performed | None, renderer: render
         document=document,
         recording=performed.recording,
         origin=performed.origin,
+        comparisons=performed.comparisons,
         diagrams=_diagrams(document, performed, renderer),
     )
 

@@ -16,7 +16,7 @@ from kubetalk import comparing, drawing, reading, recordings, running
 from kubetalk import sandbox as sandboxes
 from kubetalk.errors import KubetalkError, ManyErrors, RecordingError
 from kubetalk.model import (
-    CommandRecord,
+    Comparison,
     Document,
     Execution,
     Origin,
@@ -24,10 +24,12 @@ from kubetalk.model import (
     Provenance,
     Provider,
     Recording,
+    RunStep,
     Sandbox,
     SandboxFacts,
     Session,
     Settings,
+    Verdict,
 )
 
 
@@ -42,6 +44,8 @@ class Performed:
     ran: bool
     """False when the outputs come from the cache or from recording.yml."""
     seconds: float
+    comparisons: tuple[Comparison, ...] = ()
+    """How a fresh run differs from the committed recording, command by command; empty if there is none to compare."""
 
 
 def perform_all(documents: Sequence[Document], settings: Settings, *, progress: Progress) -> Mapping[str, Performed]:
@@ -83,11 +87,15 @@ def run_in(document: Document, session: Session, sandbox: Sandbox, workspace: Pa
         workspace=workspace,
         keys=keys,
         prune=drawing.prune,
-        is_stable=comparing.is_stable,
+        is_stable=_is_stable,
         progress=lambda line: progress(f"{document.id}: {line}"),
         now=lambda: dt.datetime.now(dt.UTC),
     )
     return result.recording
+
+
+def _is_stable(step: RunStep, one: str, other: str) -> bool:
+    return comparing.is_stable(one, other, step.command.source, step.options)
 
 
 @contextmanager
@@ -114,7 +122,23 @@ class _Performer:
         started = time.monotonic()
         session = reading.plan_session(document)
         recording, origin, ran = self._recording(document, session)
-        return Performed(document, session, recording, origin, ran, time.monotonic() - started)
+        comparisons = self._compared(document, session, recording) if origin is Origin.VERIFIED else ()
+        return Performed(document, session, recording, origin, ran, time.monotonic() - started, comparisons)
+
+    def _compared(self, document: Document, session: Session, recording: Recording) -> tuple[Comparison, ...]:
+        """The verdicts against recording.yml; the author is told when it is no longer what a reader would see."""
+        committed = recordings.load_recording(document.recording_path)
+        if committed is None:
+            self._progress(f"{document.id}: not recorded yet; `kubetalk record {document.place}` writes recording.yml")
+            return ()
+        comparisons = comparing.compare(session, committed, recording)
+        drifted = [c for c in comparisons if c.verdict in (Verdict.DRIFT_MINOR, Verdict.DRIFT_MAJOR)]
+        if drifted:
+            self._progress(
+                f"{document.id}: {len(drifted)} of {len(comparisons)} outputs are not as recorded; "
+                f"`kubetalk check {document.place}` says how"
+            )
+        return comparisons
 
     def _recording(self, document: Document, session: Session) -> tuple[Recording, Origin, bool]:
         mode = self._settings.execution
@@ -138,28 +162,31 @@ class _Performer:
 
 
 def replay(document: Document, session: Session) -> Recording:
-    """The document's committed recording, if it is one of exactly this session's commands.
+    """The document's committed recording, if it is one of exactly this session's commands and files.
 
-    Raises RecordingError if it is missing or if the commands were changed since.
+    Raises RecordingError if it is missing or if a command or a file was changed since.
     """
-    path = document.recording_path
-    recording = recordings.load_recording(path)
+    recording = recordings.load_recording(document.recording_path)
     remedy = f"Run `kubetalk record {document.place}` where a sandbox is available"
     if recording is None:
         raise RecordingError(
             "nothing is recorded yet, so there is nothing to replay", where=document.facts.location, remedy=remedy
         )
-    records: dict[tuple[str, int], CommandRecord] = {
-        (block.id, index): record for block in recording.blocks for index, record in enumerate(block.commands)
-    }
     for step in session.commands:
-        record = records.get((step.block_id, step.index))
+        block = recording.block(step.block_id)
+        record = block.commands[step.index] if block and step.index < len(block.commands) else None
         if record is None or record.command != step.command.source:
             raise RecordingError(
                 f"the recording has no output of `{step.command.source.splitlines()[0]}` (block {step.block_id})",
                 where=step.command.location,
                 remedy=remedy,
             )
+    if recording.content and recording.content != recordings.content_digest(session):
+        raise RecordingError(
+            "a file or the order of the commands was changed since this was recorded",
+            where=document.facts.location,
+            remedy=remedy,
+        )
     return recording
 
 
