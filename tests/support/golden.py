@@ -28,7 +28,7 @@ class Golden:
         self._case: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
 
     @property
-    def input(self) -> Any:  # noqa: ANN401  a case's own shape
+    def input(self) -> Any:
         """What the code is given: text, or whatever YAML the case needs."""
         return self._case["input"]
 
@@ -37,7 +37,7 @@ class Golden:
         """Keyword arguments or settings of the case; empty if the file has none."""
         return self._case.get("options") or {}
 
-    def check(self, output: Any, warnings: Iterable[str] = ()) -> None:  # noqa: ANN401  whatever YAML can hold
+    def check(self, output: Any, warnings: Iterable[str] = ()) -> None:
         """Compares with the file, or rewrites the file under --regenerate.
 
         `output` is text or plain YAML data (dict, list, str, int, bool, None); tuples must be made lists before.
@@ -48,7 +48,7 @@ class Golden:
         assert output == self._case.get("output"), f"{self.path}: pytest --regenerate rewrites it"
         assert told == (self._case.get("warnings") or [])
 
-    def _rewrite(self, output: Any, warnings: list[str]) -> None:  # noqa: ANN401
+    def _rewrite(self, output: Any, warnings: list[str]) -> None:
         case = {key: value for key, value in self._case.items() if key not in {"output", "warnings"}}
         case["output"] = output
         if warnings:
@@ -67,7 +67,7 @@ def dump(case: dict[str, Any]) -> str:
 class _LiteralDumper(yaml.SafeDumper):
     """Writes block literals even where PyYAML is afraid of them: spaces at line ends and tabs survive there."""
 
-    def analyze_scalar(self, scalar: str) -> Any:  # noqa: ANN401  PyYAML's own record
+    def analyze_scalar(self, scalar: str) -> Any:
         analysis = super().analyze_scalar(scalar)
         if "\n" in scalar and all(char.isprintable() or char in "\n\t" for char in scalar) and scalar.strip():
             analysis.allow_block = True

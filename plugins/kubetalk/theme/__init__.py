@@ -1,0 +1,1 @@
+"""Templates, texts of the interface and assets: package data, no code."""
