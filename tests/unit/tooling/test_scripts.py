@@ -1,0 +1,98 @@
+"""The scripts say what is wrong in one line, and continuous integration runs the command that people run."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+BASH = shutil.which("bash") or "/bin/bash"
+
+
+def run(*command: str, cwd: Path = ROOT, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command,
+        cwd=cwd,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (["scripts/test", "--qiuck"], "test: unknown argument '--qiuck'; usage: scripts/test [--quick]\n"),
+        (["scripts/bench", "mian"], "bench: no benchmark 'mian'; there are: main"),
+        (["scripts/package", "v99.0.0"], "package: the tag is v99.0.0, but "),
+        (["scripts/lock", "--up"], "lock: unknown argument '--up'"),
+    ],
+)
+def test_wrong_use_is_one_line(command: list[str], message: str) -> None:
+    done = run(*command)
+    assert done.returncode != 0
+    lines = [line for line in done.stderr.splitlines(keepends=True) if not line.startswith("env: ")]
+    assert len(lines) == 1
+    assert message in lines[0]
+
+
+def bare_checkout(folder: Path) -> Path:
+    """The scripts and what they read, without an environment."""
+    for name in ("scripts", "requirements"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "hatch_build.py"):
+        shutil.copy(ROOT / name, folder)
+    return folder
+
+
+def programs(folder: Path, *names: str) -> str:
+    """A PATH that has only these programs of the system."""
+    folder.mkdir()
+    for name in names:
+        (folder / name).symlink_to(shutil.which(name) or name)
+    return str(folder)
+
+
+def test_an_old_python_is_refused_in_one_line(tmp_path: Path) -> None:
+    checkout = bare_checkout(tmp_path / "checkout")
+    path = programs(tmp_path / "bin", "bash", "env", "dirname", "basename", "cksum", "cat")
+    old = tmp_path / "bin" / "python3"
+    old.write_text("#!/usr/bin/env bash\nexit 1\n", encoding="utf-8")  # what an old one answers to the version check
+    old.chmod(0o755)
+    done = run(BASH, "scripts/build", cwd=checkout, PATH=path, PYTHON="")
+    assert done.returncode == 1
+    assert done.stderr == (
+        "build: Python 3.11 or newer is needed: install it, or name it with PYTHON=/path/to/python3\n"
+    )
+    assert not (checkout / ".venv").exists()
+
+
+def test_a_failed_step_stops_the_tests_and_names_its_command(tmp_path: Path) -> None:
+    checkout = bare_checkout(tmp_path / "checkout")
+    venv = checkout / ".venv" / "bin"
+    venv.mkdir(parents=True)
+    (checkout / "scripts" / "_env").write_text(
+        f'set -euo pipefail\ndie() {{ echo "$*" >&2; exit 1; }}\nPATH="{venv}:$PATH"\n', encoding="utf-8"
+    )
+    for name, status in (("ruff", 0), ("mypy", 3), ("lint-imports", 0), ("python", 0)):
+        program = venv / name
+        program.write_text(f'#!/bin/sh\necho "ran {name}"\nexit {status}\n', encoding="utf-8")
+        program.chmod(0o755)
+    done = run(BASH, "scripts/test", "--quick", cwd=checkout)
+    assert done.returncode == 1
+    assert done.stderr.startswith("\nFAILED: types, after ")
+    assert done.stderr.endswith(" s: mypy\n")
+    assert done.stdout.count("ran ruff") == 2
+    assert "ran lint-imports" not in done.stdout
+
+
+def test_continuous_integration_runs_the_readme_command() -> None:
+    commands = [line for line in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines() if "scripts/" in line]
+    assert commands == ["exec scripts/test"]
+    assert "$ scripts/test " in (ROOT / "README.md").read_text(encoding="utf-8")
