@@ -65,9 +65,10 @@ func (s *Supervisor) restore(ctx context.Context, name string) (message, error) 
 	s.processes.kill()
 	s.client.http.CloseIdleConnections()
 	for _, step := range []func() error{
-		func() error { return load(checkpointPath(name)) },
 		func() error { return os.RemoveAll(filepath.Join("home", ".kube", "cache")) },
-		func() error { return s.launch(ctx, func(string) {}) },
+		func() error {
+			return s.launch(ctx, func() error { return load(checkpointPath(name)) }, func(string) {})
+		},
 		func() error { return s.settle(ctx) },
 	} {
 		if err := step(); err != nil {

@@ -75,10 +75,7 @@ func (s *Supervisor) startOnce(ctx context.Context) error {
 	if err := s.configure(); err != nil {
 		return err
 	}
-	if s.seeded, err = s.plantSeed(); err != nil {
-		return err
-	}
-	if err := s.launch(ctx, s.progress); err != nil {
+	if err := s.launch(ctx, s.plantSeed, s.progress); err != nil {
 		return err
 	}
 	if err := s.populate(ctx); err != nil {
@@ -99,16 +96,20 @@ func (s *Supervisor) startOnce(ctx context.Context) error {
 	return s.settle(ctx)
 }
 
-// launch starts all parts on the data in etcd/ and returns when the API server answers and the others were let go.
-func (s *Supervisor) launch(ctx context.Context, progress func(step string)) error {
+// launch starts all parts on the data in etcd/ and returns when the API server is healthy and the others were let go. load, if any, makes
+// that data while the first parts are being loaded.
+func (s *Supervisor) launch(ctx context.Context, load func() error, progress func(step string)) error {
 	parts := map[string]*process{}
-	for _, name := range partNames {
-		args, env := s.arguments(name)
-		p, err := s.processes.spawn(name, args, env)
-		if err != nil {
-			return err
+	spawn := func(names ...string) error {
+		for _, name := range names {
+			args, env := s.arguments(name)
+			p, err := s.processes.spawn(name, args, env)
+			if err != nil {
+				return err
+			}
+			parts[name] = p
 		}
-		parts[name] = p
+		return nil
 	}
 	begin := func(names ...string) error {
 		for _, name := range names {
@@ -118,25 +119,23 @@ func (s *Supervisor) launch(ctx context.Context, progress func(step string)) err
 		}
 		return nil
 	}
-	if err := begin(etcd, apiServer); err != nil {
-		return err
+	for _, step := range []func() error{
+		func() error { return spawn(etcd, apiServer) },
+		load,
+		func() error { return begin(etcd, apiServer) },
+		func() error { return s.await(ctx, "etcd", etcdAnswers) },
+		func() error { progress("etcd"); return spawn(controllerManager, scheduler, kwok) },
+		func() error { return s.await(ctx, "the API server", s.answers("/api/v1/namespaces/default")) },
+		func() error { progress("apiserver"); return begin(scheduler, kwok) },
+		// The controller manager looks once a second whether the API server is healthy. It must not have to look twice.
+		func() error { return s.await(ctx, "the API server", s.answers("/healthz")) },
+		func() error { return begin(controllerManager) },
+	} {
+		if err := step(); err != nil {
+			return err
+		}
 	}
-	if err := s.await(ctx, "etcd", etcdAnswers); err != nil {
-		return err
-	}
-	progress("etcd")
-	if err := s.await(ctx, "the API server", s.answers("/api/v1/namespaces/default")); err != nil {
-		return err
-	}
-	progress("apiserver")
-	if err := begin(scheduler, kwok); err != nil {
-		return err
-	}
-	// The controller manager looks once a second whether the API server is healthy. It must not have to look twice.
-	if err := s.await(ctx, "the API server", s.answers("/healthz")); err != nil {
-		return err
-	}
-	return begin(controllerManager)
+	return nil
 }
 
 // settle waits until commands can rely on everything that runs: the API server's own caches, controllers, scheduler, and what stands in

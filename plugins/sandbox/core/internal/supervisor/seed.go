@@ -26,20 +26,22 @@ func (s *Supervisor) seedFile() (string, error) {
 }
 
 // plantSeed makes etcd's data from the seed, if there is one.
-func (s *Supervisor) plantSeed() (bool, error) {
+func (s *Supervisor) plantSeed() error {
+	s.seeded = false
 	file, err := s.seedFile()
 	if err != nil || file == "" {
-		return false, err
+		return err
 	}
 	if _, err := os.Stat(file); err != nil {
-		return false, nil
+		return nil
 	}
 	if err := load(file); err != nil {
 		// A seed is only a short cut: a damaged one is thrown away.
 		_ = os.Remove(file)
-		return false, os.RemoveAll("etcd")
+		return os.RemoveAll("etcd")
 	}
-	return true, nil
+	s.seeded = true
+	return nil
 }
 
 // harvestSeed keeps a snapshot of the cluster as it is before the first node, for the next start.
