@@ -1,0 +1,18 @@
+"""Where commands run: throw-away clusters from one of three providers, and the binary the embedded one is made of."""
+
+from __future__ import annotations
+
+from kubetalk.model import Provider, Settings
+from kubetalk.sandbox.embedded import close_all
+from kubetalk.sandbox.pool import SandboxPool
+from kubetalk.sandbox.providers import make_provider
+
+__all__ = ["Provider", "SandboxPool", "close_all", "provider_for"]
+
+
+def provider_for(settings: Settings) -> Provider:
+    """The provider that the configuration names.
+
+    Raises ConfigError for a name that is none.
+    """
+    return make_provider(settings.provider)

@@ -1,0 +1,165 @@
+"""Finds the sandbox binary: a named folder, the installed wheel, the user's cache, else building it."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import platform
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from kubetalk.errors import BuildError
+from kubetalk.model import Progress, ProviderSettings
+from kubetalk.sandbox.building import Watch, ask_versions, build
+from kubetalk.sandbox.places import cache_dir
+from kubetalk.sandbox.progress import plain
+from kubetalk.sandbox.recipe import Recipe, load_recipe
+from kubetalk.sandbox.toolchain import find_go
+
+_WHEELS = {"core": "kubetalk_sandbox", "istio": "kubetalk_istio"}
+KEPT_BINARIES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """A sandbox binary that is there."""
+
+    path: Path
+    origin: str
+    """``folder``, ``wheel`` or ``cache``."""
+    versions: Mapping[str, str]
+    fingerprint: str
+    """The key of its sources, or of its bytes where nothing says what it was built from."""
+
+
+def find_binary(settings: ProviderSettings, module: str = "core") -> Binary | None:
+    """The binary to use, or None if it has to be built first.
+
+    Raises BuildError if a folder is named in the settings but holds no working binary.
+    """
+    recipe = load_recipe(module)
+    if settings.binaries:
+        return _in_folder(Path(settings.binaries).expanduser(), recipe)
+    spec = importlib.util.find_spec(_WHEELS[module])
+    for location in (spec.submodule_search_locations or ()) if spec else ():
+        if (path := Path(location) / "bin" / recipe.binary).is_file():
+            return _described(path, "wheel")
+    return _in_cache(recipe)
+
+
+def ensure_binary(
+    settings: ProviderSettings,
+    progress: Progress,
+    *,
+    module: str = "core",
+    watch: Watch | None = None,
+    force: bool = False,
+) -> Binary:
+    """The binary to use, built if it has to be (or if ``force`` says so), one build at a time on this machine.
+
+    Raises BuildError.
+    """
+    if not force and (found := find_binary(settings, module)):
+        return found
+    recipe = load_recipe(module)
+    with _one_build_at_a_time(progress):
+        # Somebody else's build may just have made it.
+        if not force and (found := _in_cache(recipe)):
+            return found
+        go = find_go(recipe.go, progress)
+        progress(f"sandbox: building {recipe.binary} with Go {go.version}, once; about 8 minutes on two cores")
+        folder = cache_dir() / "binaries" / f"{_cache_name(recipe)}-go{go.version}"
+        built = build(recipe, go, folder / recipe.binary, watch or plain(progress))
+        about = {"sources": recipe.sources_key, "go": go.version, "versions": built.versions}
+        _about(built.path).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+        progress(f"sandbox: built {recipe.binary} in {built.seconds:.0f} s")
+    return _described(built.path, "cache")
+
+
+def prune_binaries() -> tuple[Path, ...]:
+    """Removes cached binaries that nothing here would use, except the `KEPT_BINARIES` newest; returns them."""
+    folders = sorted(_cached("*"), key=lambda folder: folder.stat().st_mtime, reverse=True)
+    current = {_cache_name(load_recipe("core"))}
+    removed = []
+    for folder in folders[KEPT_BINARIES:]:
+        if not any(folder.name.startswith(name) for name in current):
+            shutil.rmtree(folder, ignore_errors=True)
+            removed.append(folder)
+    return tuple(removed)
+
+
+def _cache_name(recipe: Recipe) -> str:
+    return f"{recipe.binary}-{recipe.sources_key[:16]}-{platform.system().lower()}-{platform.machine().lower()}"
+
+
+def _cached(pattern: str) -> list[Path]:
+    return [path for path in (cache_dir() / "binaries").glob(pattern) if path.is_dir()]
+
+
+def _in_cache(recipe: Recipe) -> Binary | None:
+    """Whichever Go built it: that the toolchain was updated or removed does not make a binary wrong."""
+    candidates = [folder / recipe.binary for folder in _cached(f"{_cache_name(recipe)}-go*")]
+    complete = [path for path in candidates if path.is_file() and _about(path).is_file()]
+    if not complete:
+        return None
+    return _described(max(complete, key=lambda path: path.stat().st_mtime), "cache")
+
+
+def _in_folder(folder: Path, recipe: Recipe) -> Binary:
+    path = folder / recipe.binary
+    if not path.is_file() or not os.access(path, os.X_OK):
+        raise BuildError(
+            f"there is no program {recipe.binary} in {folder}",
+            remedy="Correct `provider: {binaries: …}`, or remove it so that the binary is found or built",
+        )
+    return _described(path.resolve(), "folder")
+
+
+def _about(path: Path) -> Path:
+    """Lies beside a binary and says what it was built from."""
+    return path.with_name(f"{path.name}.json")
+
+
+def _described(path: Path, origin: str) -> Binary:
+    status = path.stat()
+    versions, fingerprint = _facts(path, status.st_size, status.st_mtime_ns)
+    return Binary(path, origin, versions, fingerprint)
+
+
+@lru_cache(maxsize=16)
+def _facts(path: Path, size: int, changed: int) -> tuple[Mapping[str, str], str]:
+    del size, changed  # they make the cache forget a binary that was replaced
+    try:
+        about = json.loads(_about(path).read_text(encoding="utf-8"))
+        return dict(about["versions"]), str(about["sources"])
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BuildError(
+            f"{_about(path)} cannot be used: {error!r}", remedy="Run `kubetalk sandbox build --force`"
+        ) from error
+    with path.open("rb") as file:
+        return ask_versions(path), hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def _one_build_at_a_time(progress: Progress) -> Iterator[None]:
+    """Linking takes 2.5 GB and compiling every core: the second build waits, and says so."""
+    lock = FileLock(cache_dir() / "build.lock", mode=0o600)
+    try:
+        lock.acquire(timeout=0.1)
+    except Timeout:
+        progress("sandbox: another build is running on this machine, waiting for it")
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,143 @@
+"""The small process behind `kubetalk sandbox up`: holds a sandbox open after the command has ended, and answers for it.
+
+Other commands reach it through a Unix socket in the sandbox's private directory, one JSON object per line: a request
+``{"op": "status" | "checkpoint" | "restore" | "forget" | "down", "name": …}`` and its answer ``{"ok": true, …}`` or
+``{"ok": false, "error": …, "remedy": …}``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from kubetalk.errors import KubetalkError, SandboxError
+from kubetalk.model import ProviderSettings, SandboxRequest
+from kubetalk.sandbox.embedded import EmbeddedSandbox
+from kubetalk.sandbox.places import cache_dir
+from kubetalk.sandbox.providers import AnySandbox, make_provider
+
+_LOOK_SECONDS = 2.0
+_CLIENT_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSandbox:
+    """What is known of a sandbox that was started with `up`: the content of its state file."""
+
+    name: str
+    pid: int
+    socket: str
+    directory: str
+    provider: str
+    simulated: bool
+    since: str
+    """UTC, ISO 8601."""
+    nodes: int
+    versions: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
+
+
+def state_file(name: str) -> Path:
+    """Where the keeper of that name writes down what it keeps."""
+    folder = cache_dir() / "up"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder / f"{name}.json"
+
+
+def main(job: Mapping[str, Any]) -> int:
+    """Starts, tells its parent on standard output how it went, and stays until it is asked to end."""
+    settings, request = ProviderSettings(**job["provider"]), SandboxRequest(**job["request"])
+    try:
+        sandbox = make_provider(settings).start(request, Path(tempfile.gettempdir()), lambda line: _tell(progress=line))
+    except KubetalkError as error:
+        _tell(error=error.message, remedy=error.remedy, details=error.details)
+        return 1
+    path = state_file(job["name"])
+    with sandbox, socket.socket(socket.AF_UNIX) as server:
+        address = sandbox.directory / "keeper.sock"
+        server.bind(str(address))
+        server.listen()
+        server.settimeout(_LOOK_SECONDS)
+        kept = KeptSandbox(
+            name=job["name"],
+            pid=os.getpid(),
+            socket=str(address),
+            directory=str(sandbox.directory),
+            provider=sandbox.facts.provider,
+            simulated=sandbox.facts.simulated,
+            since=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            nodes=request.nodes,
+            versions=dict(sandbox.facts.versions),
+            environment=dict(sandbox.environment),
+        )
+        unfinished = path.with_suffix(".new")
+        unfinished.touch(mode=0o600)
+        unfinished.write_text(json.dumps(asdict(kept), indent=2), encoding="utf-8")
+        unfinished.replace(path)
+        try:
+            _tell(up=job["name"])
+            # The command that started us may now end; nothing here may ever write to its pipe again.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return _serve(server, sandbox)
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def _serve(server: socket.socket, sandbox: AnySandbox) -> int:
+    while True:
+        try:
+            client, _ = server.accept()
+        except TimeoutError:
+            if isinstance(sandbox, EmbeddedSandbox):
+                try:
+                    sandbox.check()
+                except SandboxError as error:
+                    sys.stderr.write(f"{error}\n")
+                    return 1
+            continue
+        with client, contextlib.suppress(OSError, ValueError):
+            client.settimeout(_CLIENT_SECONDS)
+            request = json.loads(client.makefile(encoding="utf-8").readline())
+            answer = _answer(sandbox, request)
+            if request.get("op") == "down":
+                sandbox.close()
+            client.sendall(json.dumps(answer).encode() + b"\n")
+            if request.get("op") == "down":
+                return 0
+
+
+def _answer(sandbox: AnySandbox, request: Mapping[str, Any]) -> Mapping[str, Any]:
+    name = str(request.get("name", ""))
+    try:
+        match request.get("op"):
+            case "status":
+                return {"ok": True, **sandbox.status()}
+            case "checkpoint":
+                sandbox.checkpoint(name)
+            case "restore":
+                sandbox.restore(name)
+            case "down":
+                pass
+            case unknown:
+                return {"ok": False, "error": f"unknown request {unknown!r}", "remedy": ""}
+    except SandboxError as error:
+        return {"ok": False, "error": error.message, "remedy": error.remedy}
+    return {"ok": True}
+
+
+def _tell(**message: str) -> None:
+    sys.stdout.write(json.dumps(message) + "\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(json.loads(sys.argv[1])))

@@ -1,0 +1,175 @@
+"""Where the room keeps things on this machine: the user's cache, and a short private directory per sandbox."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import stat
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from kubetalk.errors import SandboxError
+
+# A Unix socket's path may have 107 bytes; what the sandbox puts below its directory needs this many at most.
+_LONGEST_DIRECTORY = 60
+_MARKER = ".kubetalk-run"
+KEPT_LOGS = 10
+
+
+def cache_dir() -> Path:
+    """The user's cache for kubetalk, made with mode 0700 when it is missing.
+
+    ``$XDG_CACHE_HOME/kubetalk``, else ``~/.cache/kubetalk``; where neither can be written (a service user without a
+    home), a directory of that user's own below the system's temporary directory.
+
+    Raises SandboxError if there is no such place.
+    """
+    configured = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    candidates = [(configured if configured.is_absolute() else _home() / ".cache") / "kubetalk"]
+    candidates.append(Path(tempfile.gettempdir()) / f"kubetalk-cache-{os.getuid()}")
+    for candidate in candidates:
+        try:
+            candidate.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError:
+            continue
+        # Somebody else's directory under a guessable name in /tmp would let them swap the binary.
+        if candidate.stat().st_uid == os.getuid() and os.access(candidate, os.W_OK):
+            return candidate
+    raise SandboxError(
+        f"no place for the sandbox's files: {candidates[0]} cannot be written",
+        remedy="Set XDG_CACHE_HOME to a folder of yours",
+    )
+
+
+@dataclass(slots=True)
+class RunDirectory:
+    """The files of one sandbox: private, short, and known to `prune_dead` should this process be killed."""
+
+    path: Path
+    _entry: Path
+    _lock: FileLock
+
+    @classmethod
+    def create(cls, below: Path) -> RunDirectory:
+        """A new directory with mode 0700 below ``below``, or below the temporary directory when that path is too long.
+
+        Raises SandboxError when it cannot be made.
+        """
+        try:
+            below.mkdir(mode=0o700, parents=True, exist_ok=True)
+            parent = below.resolve()
+            if len(os.fsencode(parent)) > _LONGEST_DIRECTORY - len("/kt-xxxxxxxx/box"):
+                parent = _short_temporary_directory()
+            path = Path(tempfile.mkdtemp(prefix="kt-", dir=parent))
+            registry = cache_dir() / "runs"
+            registry.mkdir(mode=0o700, exist_ok=True)
+            entry = registry / f"{path.name}.json"
+            lock = FileLock(entry.with_suffix(".lock"), mode=0o600, thread_local=False)
+            lock.acquire(timeout=10)
+            (path / _MARKER).touch(mode=0o600)
+            run = cls(path, entry, lock)
+            run.register(0)
+        except (OSError, Timeout) as error:
+            raise SandboxError(f"the sandbox's directory cannot be made below {below}: {error}") from error
+        return run
+
+    def register(self, pid: int) -> None:
+        """Writes down which process works in the directory."""
+        self._entry.write_text(json.dumps({"directory": str(self.path), "pid": pid}), encoding="utf-8")
+
+    def keep_logs(self, logs: Path) -> Path | None:
+        """Copies a folder of logs to the cache, where `KEPT_LOGS` of them stay; None if there is nothing to keep."""
+        if not logs.is_dir() or not any(logs.iterdir()):
+            return None
+        kept = cache_dir() / "logs"
+        kept.mkdir(mode=0o700, exist_ok=True)
+        target = kept / f"{time.strftime('%Y%m%d-%H%M%S')}-{self.path.name}"
+        shutil.copytree(logs, target, dirs_exist_ok=True)
+        for old in sorted(path for path in kept.iterdir() if path.is_dir())[:-KEPT_LOGS]:
+            shutil.rmtree(old, ignore_errors=True)
+        return target
+
+    def remove(self) -> None:
+        """Removes every file; safe to call twice."""
+        _remove_tree(self.path)
+        self._entry.unlink(missing_ok=True)
+        self._lock.release()
+        Path(self._lock.lock_file).unlink(missing_ok=True)
+
+
+def prune_dead() -> tuple[Path, ...]:
+    """Removes the directories of sandboxes whose owner was killed, and returns them."""
+    removed = []
+    for entry in sorted((cache_dir() / "runs").glob("*.json")):
+        lock = FileLock(entry.with_suffix(".lock"), mode=0o600, thread_local=False)
+        try:
+            lock.acquire(blocking=False)
+        except (Timeout, OSError):
+            continue
+        try:
+            told = json.loads(entry.read_text(encoding="utf-8"))
+            directory, pid = Path(told["directory"]), int(told["pid"])
+        except FileNotFoundError:
+            lock.release()
+            continue
+        except (OSError, ValueError, KeyError, TypeError):
+            directory, pid = Path(), 0
+        # Its processes go by themselves within seconds; files are never taken from under a running etcd.
+        if not (pid and is_alive(pid)):
+            if directory.name.startswith("kt-") and _is_ours(directory):
+                _remove_tree(directory)
+                removed.append(directory)
+            entry.unlink(missing_ok=True)
+            Path(lock.lock_file).unlink(missing_ok=True)
+        lock.release()
+    return tuple(removed)
+
+
+def is_alive(pid: int) -> bool:
+    """True while a process with that id exists and is not a zombie."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    with contextlib.suppress(OSError, IndexError):
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+        return state not in {"Z", "X"}
+    return True
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:
+        return Path("/nonexistent")
+
+
+def _short_temporary_directory() -> Path:
+    temporary = Path(tempfile.gettempdir()).resolve()
+    if len(os.fsencode(temporary)) <= _LONGEST_DIRECTORY - len("/kt-xxxxxxxx/box"):
+        return temporary
+    return Path("/tmp")  # noqa: S108  mkdtemp makes a private directory in it
+
+
+def _is_ours(directory: Path) -> bool:
+    try:
+        status = directory.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and (directory / _MARKER).is_file()
+
+
+def _remove_tree(directory: Path) -> None:
+    # A part that is about to end may still write; what comes up after the first pass goes with the second.
+    for _ in range(3):
+        shutil.rmtree(directory, ignore_errors=True)
+        if not directory.exists():
+            return
