@@ -1,0 +1,344 @@
+"""Carries out a session step by step: files, commands, snapshots; stops at the first thing that is not as intended."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kubetalk.errors import KubetalkError, ManyErrors, RunError
+from kubetalk.model import (
+    BlockRecord,
+    CommandRecord,
+    FileStep,
+    Progress,
+    Provenance,
+    Recording,
+    RunStep,
+    Sandbox,
+    Session,
+    SessionResult,
+    Snapshot,
+    SnapshotStep,
+    StepKey,
+)
+from kubetalk.running.commands import is_observing, is_watching, refusal
+from kubetalk.running.places import Places
+from kubetalk.running.redaction import encodings_of, find_secrets, redact
+from kubetalk.running.shell import OUTPUT_LIMIT, Outcome, Shell
+from kubetalk.running.terminal import clean
+from kubetalk.running.workspace import Workspace
+
+Prune = Callable[[Iterable[Mapping[str, Any]]], tuple[Mapping[str, Any], ...]]
+"""Cluster objects -> what a diagram needs of them, sorted."""
+
+IsStable = Callable[[RunStep, str, str], bool]
+"""Whether two outputs of a polled command say the same, so that waiting is over (``stable=``)."""
+
+_FIRST_PAUSE = 0.1
+_LONGEST_PAUSE = 1.0
+_LITERAL = re.compile(r"--from-literal[= ]+[\"']?[\w.-]+=([^\s\"']+)")
+
+
+def equal_outputs(_step: RunStep, one: str, other: str) -> bool:
+    """The strictest `IsStable`: every byte counts."""
+    return one == other
+
+
+def check_session(session: Session) -> None:
+    """Refuse, before anything is started, what could not end well.
+
+    Raises RunError (ManyErrors for several): a command that needs a person, ``until`` on a command that changes
+    something, a secret written into a command.
+    """
+    errors = [error for step in session.commands if (error := _refused(step))]
+    if errors:
+        raise errors[0] if len(errors) == 1 else ManyErrors(errors)
+
+
+def run_session(
+    session: Session,
+    sandbox: Sandbox,
+    *,
+    workspace: Path,
+    prune: Prune,
+    progress: Progress,
+    keys: Mapping[StepKey, str] | None = None,
+    is_stable: IsStable = equal_outputs,
+    content: str = "",
+    now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+    output_limit: int = OUTPUT_LIMIT,
+) -> SessionResult:
+    """Run a session on a pristine sandbox, in a shell whose working directory is made below ``workspace``.
+
+    ``keys`` are the links of the key chain, stored in the records, ``content`` is stored in the recording;
+    ``output_limit`` is in bytes per command.
+    The result holds a RunError if a command failed, timed out, printed too much or ended the shell too early, or if
+    a file could not be written. Raises RunError or ManyErrors for what `check_session` refuses.
+    """
+    check_session(session)
+    started = time.monotonic()
+    place = Workspace(workspace)
+    run = _Run(
+        session=session,
+        sandbox=sandbox,
+        place=place,
+        prune=prune,
+        progress=progress,
+        keys=keys or {},
+        is_stable=is_stable,
+        content=content,
+        eyes=_Eyes(session, sandbox.environment, place),
+    )
+    failure: RunError | None = None
+    try:
+        place.fill(session.files)
+        with Shell(
+            directory=place.private, cwd=place.work, environment=sandbox.environment, output_limit=output_limit
+        ) as shell:
+            for step in session.steps:
+                run.carry_out(step, shell)
+    except RunError as error:
+        failure = error
+    return SessionResult(
+        completed=run.recording(now()),
+        failure=failure,
+        unverified=session.commands[len(run.records) :] if failure else (),
+        seconds=time.monotonic() - started,
+    )
+
+
+class _Eyes:
+    """From bytes to what may be seen: cleaned up, without the machine's names, without secrets."""
+
+    def __init__(self, session: Session, environment: Mapping[str, str], place: Workspace) -> None:
+        written = [
+            *(step.command.source for step in session.commands),
+            *(step.content for step in session.steps if isinstance(step, FileStep)),
+        ]
+        self._places = Places(place.root, place.work, environment, written)
+        literals = {value for text in written for value in _LITERAL.findall(text)}
+        # What the author published is no secret as it stands, but its base64 is how Secrets show it.
+        encoded = {form for value in literals if len(value) >= 6 for form in encodings_of(value) - {value}}
+        self._known = frozenset({*encoded, *_kubeconfig_secrets(environment.get("KUBECONFIG", ""))})
+
+    def text(self, output: bytes, command: str) -> str:
+        return redact(self._places.hide(clean(output)), command=command, known=self._known)
+
+    def cleared(self, value: Any) -> Any:
+        """A Kubernetes object whose texts hold no secrets and no names of this machine."""
+        if isinstance(value, str):
+            return redact(self._places.hide(value), known=self._known)
+        if isinstance(value, Mapping):
+            secret = value.get("kind") == "Secret"
+            return {
+                key: self.cleared(item) for key, item in value.items() if not (secret and key in {"data", "stringData"})
+            }
+        if isinstance(value, list | tuple):
+            return [self.cleared(item) for item in value]
+        return value
+
+
+@dataclass(slots=True)
+class _Run:
+    """A session under way."""
+
+    session: Session
+    sandbox: Sandbox
+    place: Workspace
+    prune: Prune
+    progress: Progress
+    keys: Mapping[StepKey, str]
+    is_stable: IsStable
+    content: str
+    eyes: _Eyes
+    records: list[tuple[RunStep, CommandRecord]] = field(default_factory=list)
+    snapshots: list[Snapshot] = field(default_factory=list)
+
+    def carry_out(self, step: RunStep | FileStep | SnapshotStep, shell: Shell) -> None:
+        match step:
+            case RunStep():
+                total = len(self.session.commands)
+                self.progress(f"{len(self.records) + 1}/{total} {step.command.source.splitlines()[0]}")
+                self._command(step, shell)
+            case FileStep():
+                self.place.write(step)
+            case SnapshotStep():
+                self._snapshot(step)
+
+    def recording(self, verified: dt.datetime) -> Recording:
+        blocks: dict[str, list[CommandRecord]] = {}
+        for step, record in self.records:
+            blocks.setdefault(step.block_id, []).append(record)
+        facts = self.sandbox.facts
+        return Recording(
+            document_id=self.session.document_id,
+            provenance=Provenance(
+                verified=verified, provider=facts.provider, simulated=facts.simulated, versions=dict(facts.versions)
+            ),
+            blocks=tuple(BlockRecord(name, tuple(records)) for name, records in blocks.items()),
+            snapshots=tuple(self.snapshots),
+            content=self.content,
+        )
+
+    def _snapshot(self, step: SnapshotStep) -> None:
+        objects = tuple(self.eyes.cleared(found) for found in self.prune(self.sandbox.objects()))
+        self.snapshots.append(Snapshot(step.id, objects, key=self.keys.get(step.id, "")))
+
+    def _command(self, step: RunStep, shell: Shell) -> None:
+        if shell.ended:
+            raise self._error(step, "did not run: the session's shell is gone", "", "Mend the command before it")
+        if step.options.until:
+            outcome, output, waited = self._poll(step, shell)
+        elif is_watching(step.command.source):
+            outcome = shell.watch(step.command.source, within=step.options.within, seen=lambda _: False)
+            output, waited = self.eyes.text(outcome.output, step.command.source), ""
+        else:
+            outcome = shell.run(step.command.source, timeout=step.options.timeout, tty=step.options.tty)
+            output, waited = self.eyes.text(outcome.output, step.command.source), ""
+        self._judge(step, outcome, output, waited)
+        self.records.append(
+            (
+                step,
+                CommandRecord(
+                    command=step.command.source,
+                    output=output,
+                    exit_code=outcome.status,
+                    key=self.keys.get((step.block_id, step.index), ""),
+                    seconds=outcome.seconds,
+                ),
+            )
+        )
+
+    def _poll(self, step: RunStep, shell: Shell) -> tuple[Outcome, str, str]:
+        """Repeat a command until its output matches: the last outcome, its text, and what was waited for in vain."""
+        source, options = step.command.source, step.options
+        wanted = re.compile(options.until, re.MULTILINE)
+        if is_watching(source):
+            outcome = shell.watch(
+                source,
+                within=options.within,
+                seen=lambda output: bool(wanted.search(self.eyes.text(output, source))),
+            )
+            output = self.eyes.text(outcome.output, source)
+            return outcome, output, "" if wanted.search(output) else options.until
+        started = time.monotonic()
+        deadline = started + options.within
+        pause, matched, previous = _FIRST_PAUSE, 0, ""
+        while True:
+            left = max(deadline - time.monotonic(), 0.05)
+            outcome = shell.run(source, timeout=min(options.timeout, left), tty=options.tty)
+            output = self.eyes.text(outcome.output, source)
+            if outcome.status == options.exit and wanted.search(output):
+                matched = matched + 1 if matched and self.is_stable(step, previous, output) else 1
+                previous = output
+                if matched >= options.stable:
+                    return outcome, output, ""
+            else:
+                matched = 0
+            if shell.ended or time.monotonic() + pause >= deadline:
+                return outcome, output, options.until
+            shell.pause(pause)
+            pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+    def _judge(self, step: RunStep, outcome: Outcome, output: str, waited: str) -> None:
+        """Raises RunError unless the command ended as its block says."""
+        options = step.options
+        if waited:
+            raise self._error(
+                step,
+                f'did not print until="{waited}" within {options.within:g} s',
+                output,
+                "Mend the command or the expression, or give it more time with within=",
+            )
+        if outcome.too_long:
+            raise self._error(
+                step,
+                f"printed more than {len(outcome.output):,} bytes and was ended",
+                output[:2000] + "\n…",
+                "Let it print less, for example through `head` or `tail`",
+            )
+        if outcome.timed_out:
+            raise self._error(
+                step,
+                f"did not end within {options.timeout:g} s and was ended",
+                output,
+                'Give it more time with timeout="…" on the fence, or wait for what it needs before it',
+            )
+        interrupted = outcome.interrupted and outcome.status == 130
+        if outcome.status != options.exit and not interrupted:
+            shell_too = " and ended the session's shell" if outcome.ended_shell else ""
+            raise self._error(
+                step,
+                f"ended with exit code {outcome.status} instead of {options.exit}{shell_too}",
+                output,
+                f'Mend it, or write exit="{outcome.status}" on the fence if that is intended',
+            )
+        rest = len(self.session.commands) - len(self.records) - 1
+        if outcome.ended_shell and rest:
+            raise self._error(
+                step,
+                f"ended the session's shell, so that the {rest} commands after it cannot run",
+                output,
+                "Put it in parentheses: a subshell may end",
+            )
+
+    def _error(self, step: RunStep, what: str, output: str, remedy: str) -> RunError:
+        return _run_error(step, what, remedy, output)
+
+
+def _run_error(step: RunStep, what: str, remedy: str, details: str = "") -> RunError:
+    first, *more = step.command.source.splitlines()
+    name = redact(f"{first} …" if more else first)
+    return RunError(
+        f"`{name}` (block {step.block_id}) {what}", where=step.command.location, remedy=remedy, details=details
+    )
+
+
+def _refused(step: RunStep) -> KubetalkError | None:
+    source = step.command.source
+    if kinds := find_secrets(source):
+        return RunError(
+            f"a command of block {step.block_id} holds a secret ({kinds[0]})",
+            where=step.command.location,
+            remedy="Take it out and make it invalid where it was issued: the file may have been committed already",
+        )
+    if reason := refusal(source, tty=step.options.tty):
+        return RunError(
+            f"block {step.block_id}: {reason[0]}, and nobody sits at a build",
+            where=step.command.location,
+            remedy=reason[1],
+        )
+    if step.options.until and not is_observing(source):
+        return _run_error(
+            step,
+            "is not known to only look, so it is not repeated for until=",
+            "Put until= on a `kubectl get` or `kubectl wait` after it",
+        )
+    if step.options.until:
+        try:
+            re.compile(step.options.until)
+        except re.error as error:
+            return _run_error(step, f"has an until= that is no regular expression: {error}", "Mend the expression")
+    return None
+
+
+def _kubeconfig_secrets(paths: str) -> set[str]:
+    """The keys and tokens in the sandbox's own kubeconfig, secret wherever they turn up."""
+    found: set[str] = set()
+    for path in filter(None, paths.split(":")):
+        try:
+            data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+            users = [entry["user"] for entry in data["users"]]
+        except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError):
+            continue
+        for user in users:
+            if isinstance(user, Mapping):
+                found |= {str(user[key]) for key in ("client-key-data", "token", "password") if user.get(key)}
+    return {value for value in found if len(value) >= 6}
