@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from kubetalk import drawing, indexing, reading, rendering
+from kubetalk import drawing, indexing, rendering
 from kubetalk.errors import DiagramError
 from kubetalk.model import (
     Alternate,
@@ -18,9 +18,8 @@ from kubetalk.model import (
     Rendition,
     Settings,
 )
+from kubetalk.pipeline.documents import DOCUMENT_FOLDERS, read_documents
 from kubetalk.pipeline.performing import Performed, perform_all
-
-_SOURCE_FOLDERS = ("talks/", "posts/", "pages/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +57,8 @@ class BuiltSite:
 
     def owns_source(self, src_uri: str) -> bool:
         """Whether a file below docs_dir belongs to a document, so that MkDocs must not publish it as it is."""
-        return src_uri.startswith(_SOURCE_FOLDERS) or src_uri == "tags.yml" or src_uri.endswith(".recording.yml")
+        folder = src_uri.partition("/")[0]
+        return folder in DOCUMENT_FOLDERS or src_uri == "tags.yml" or src_uri.endswith(".recording.yml")
 
     def outputs_with(self, host_urls: Iterable[str]) -> tuple[Output, ...]:
         """All outputs, the sitemap naming MkDocs' own pages too."""
@@ -73,8 +73,7 @@ def build_site(settings: Settings, *, progress: Progress) -> BuiltSite:
 
     Raises a KubetalkError (often ManyErrors) and leaves every file as it was.
     """
-    project = reading.read_project(settings)
-    hosts = reading.read_host_pages(settings)
+    project, hosts = read_documents(settings)
     performed = perform_all([*project.documents, *hosts], settings, progress=progress)
     renderer = rendering.Renderer(settings, tags=project.tags, documents=[*project.documents, *hosts])
     renditions = [

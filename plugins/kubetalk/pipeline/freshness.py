@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from kubetalk import comparing, reading, recordings, reporting
 from kubetalk import sandbox as sandboxes
-from kubetalk.errors import ConfigError, KubetalkError, SandboxError
+from kubetalk.errors import KubetalkError, SandboxError
 from kubetalk.model import (
     Comparison,
     Document,
@@ -19,6 +19,7 @@ from kubetalk.model import (
     Settings,
     Verdict,
 )
+from kubetalk.pipeline.documents import live_documents
 from kubetalk.pipeline.performing import run_live, unverifiable
 
 
@@ -31,37 +32,6 @@ class Planned:
     action: str
     """``run`` or ``reuse``."""
     reason: str
-
-
-def live_documents(settings: Settings, paths: Sequence[Path]) -> tuple[Document, ...]:
-    """The documents with a session at or below ``paths`` (all of them if none is given).
-
-    Raises ConfigError for a path that holds no such document.
-    """
-    project = reading.read_project(settings)
-    documents = [d for d in (*project.documents, *reading.read_host_pages(settings)) if d.is_live]
-    if not paths:
-        return tuple(documents)
-    chosen: list[Document] = []
-    for path in paths:
-        found = [document for document in documents if _is_at(document, path.resolve())]
-        if not found:
-            raise ConfigError(
-                f"{path} holds no document with live blocks",
-                remedy=f"Name a folder below {settings.docs_dir.name}/, for example {_example(documents)}",
-            )
-        chosen += [document for document in found if document not in chosen]
-    return tuple(chosen)
-
-
-def _is_at(document: Document, path: Path) -> bool:
-    places = {document.directory.resolve(), document.recording_path.resolve()}
-    places |= {(document.directory / Path(text.path).name).resolve() for text in document.texts.values()}
-    return path in places or path in document.directory.resolve().parents
-
-
-def _example(documents: Sequence[Document]) -> str:
-    return next((document.place for document in documents), "docs/talks/<id>")
 
 
 def record_documents(settings: Settings, paths: Sequence[Path], *, progress: Progress) -> reporting.Report:
@@ -166,7 +136,7 @@ def _plan(document: Document, provider: sandboxes.Provider, cache: recordings.Ca
     count = len(session.commands)
     if reason := provider.unavailable(session.request):
         return Planned(document.id, count, "replay", reason)
-    keys: Mapping[object, str] = recordings.key_chain(session, provider.facts(session.request))
+    keys = recordings.key_chain(session, provider.facts(session.request))
     if cache.get(session, keys):
         return Planned(document.id, count, "reuse", "verified here with the same commands, files, tools and sandbox")
     return Planned(document.id, count, "run", "not verified here with these commands, files, tools and sandbox")

@@ -1,0 +1,26 @@
+"""The `kubetalk` command: parses, calls the pipeline or the sandbox room, prints, and sets the exit code.
+
+Exit codes: 0 all is well, 1 something drifted, 2 it could not be done (wrong use, wrong content, no sandbox).
+"""
+
+from __future__ import annotations
+
+import click
+
+from kubetalk import __version__
+from kubetalk.cli.documents import check, plan, record
+from kubetalk.cli.sandbox import sandbox
+
+__all__ = ["main"]
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="kubetalk")
+def main() -> None:
+    """Bilingual Kubernetes talks and posts whose console output is real."""
+
+
+main.add_command(check)
+main.add_command(plan)
+main.add_command(record)
+main.add_command(sandbox)

@@ -1,0 +1,52 @@
+"""What all commands share: one-line errors, the configuration, progress on standard error."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+import click
+
+from kubetalk import pipeline, reporting
+from kubetalk.errors import KubetalkError
+from kubetalk.model import Settings
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def one_line_errors(function: Callable[P, R]) -> Callable[P, R]:
+    """Our errors end as one line on standard error and exit code 2; anything else is a bug and keeps its traceback."""
+
+    @wraps(function)
+    def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return function(*args, **kwargs)
+        except KubetalkError as error:
+            click.echo(f"kubetalk: {error}", err=True)
+            sys.exit(reporting.EXIT_ERROR)
+
+    return wrapper
+
+
+def progress(line: str) -> None:
+    """One line of long work, where it does not mix with a report."""
+    click.echo(line, err=True)
+
+
+def load_settings(config_file: Path) -> Settings:
+    """The settings in a mkdocs.yml."""
+    return pipeline.settings_from_config(config_file)
+
+
+config_option = click.option(
+    "-f",
+    "--config-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=Path("mkdocs.yml"),
+    show_default=True,
+    help="The site's MkDocs configuration.",
+)

@@ -1,0 +1,131 @@
+"""`kubetalk sandbox …`: the cluster by hand."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from kubetalk.cli.common import config_option, load_settings, one_line_errors, progress
+from kubetalk.model import ProviderSettings, SandboxRequest
+from kubetalk.sandbox import commands
+
+_name_option = click.option(
+    "--name", default=commands.DEFAULT_NAME, show_default=True, help="Which sandbox, if you keep several."
+)
+_json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
+_kubernetes_option = click.option("--kubernetes", default="", metavar="MINOR", help="Emulate a Kubernetes minor, 1.34.")
+_nodes_option = click.option(
+    "--nodes", type=click.IntRange(1, 50), default=3, show_default=True, help="How many nodes."
+)
+_istio_option = click.option("--istio", is_flag=True, help="With istioctl, and a real istiod once it is installed.")
+
+
+def _provider(config_file: Path) -> ProviderSettings:
+    """The provider the site's configuration names; the embedded one outside of a site."""
+    return load_settings(config_file).provider if config_file.exists() else ProviderSettings()
+
+
+@click.group()
+def sandbox() -> None:
+    """A throw-away Kubernetes cluster without Docker: real control plane, simulated nodes and pods."""
+
+
+@sandbox.command()
+@config_option
+@_istio_option
+@click.option("--force", is_flag=True, help="Build again even if the binary is there.")
+@one_line_errors
+def build(config_file: Path, istio: bool, force: bool) -> None:
+    """Get the sandbox binary, building it if it has to be (once, some minutes)."""
+    click.echo(commands.build(_provider(config_file), istio=istio, force=force))
+
+
+@sandbox.command()
+@config_option
+@_name_option
+@_kubernetes_option
+@_nodes_option
+@_istio_option
+@one_line_errors
+def up(config_file: Path, name: str, kubernetes: str, nodes: int, istio: bool) -> None:
+    """Start a sandbox that stays until `down`."""
+    request = SandboxRequest(kubernetes=kubernetes, nodes=nodes, istio=istio)
+    click.echo(commands.up(_provider(config_file), request, name, progress))
+
+
+@sandbox.command()
+@config_option
+@_name_option
+@_kubernetes_option
+@_nodes_option
+@_istio_option
+@click.option("-c", "--command", help="Run this instead of an interactive shell.")
+@one_line_errors
+def shell(config_file: Path, name: str, kubernetes: str, nodes: int, istio: bool, command: str | None) -> None:
+    """Open a shell in a sandbox: the one that is up, else one that lives as long as the shell."""
+    request = SandboxRequest(kubernetes=kubernetes, nodes=nodes, istio=istio)
+    sys.exit(commands.shell(_provider(config_file), request, name, progress, command))
+
+
+@sandbox.command()
+@_json_option
+@one_line_errors
+def status(as_json: bool) -> None:
+    """Say what is up: parts, memory, disk, checkpoints."""
+    click.echo(commands.status(as_json=as_json))
+
+
+@sandbox.command()
+@_name_option
+@click.argument("part", default="")
+@click.option(
+    "-n", "--lines", type=click.IntRange(1), default=40, show_default=True, help="How many of the last lines."
+)
+@one_line_errors
+def logs(name: str, part: str, lines: int) -> None:
+    """Print the last log lines of one PART, or of all."""
+    click.echo(commands.logs(name, part, lines))
+
+
+@sandbox.command()
+@_name_option
+@click.argument("label")
+@one_line_errors
+def checkpoint(name: str, label: str) -> None:
+    """Save the state of the cluster as LABEL."""
+    click.echo(commands.checkpoint(name, label))
+
+
+@sandbox.command()
+@_name_option
+@click.argument("label")
+@one_line_errors
+def restore(name: str, label: str) -> None:
+    """Put the cluster back to LABEL."""
+    click.echo(commands.restore(name, label))
+
+
+@sandbox.command()
+@_name_option
+@one_line_errors
+def down(name: str) -> None:
+    """End a sandbox and remove its files."""
+    click.echo(commands.down(name))
+
+
+@sandbox.command()
+@config_option
+@_json_option
+@one_line_errors
+def versions(config_file: Path, as_json: bool) -> None:
+    """Say what is inside the sandbox and where its binary is."""
+    click.echo(commands.versions(_provider(config_file), as_json=as_json))
+
+
+@sandbox.command()
+@one_line_errors
+def prune() -> None:
+    """Remove what killed builds and old versions left behind."""
+    click.echo(commands.prune())

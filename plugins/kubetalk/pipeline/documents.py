@@ -1,0 +1,67 @@
+"""Which documents there are: those in the three folders, and MkDocs' own pages that hold live blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from kubetalk import reading
+from kubetalk.errors import ConfigError, KubetalkError, ManyErrors
+from kubetalk.model import Document, Kind, Project, Settings
+
+DOCUMENT_FOLDERS = ("talks", "posts", "pages")
+
+
+def read_documents(settings: Settings) -> tuple[Project, tuple[Document, ...]]:
+    """The project, and the ordinary Markdown pages that have blocks of ours.
+
+    Raises ManyErrors with the problems of all of them.
+    """
+    errors: list[KubetalkError] = []
+    project = Project((), {})
+    try:
+        project = reading.read_project(settings)
+    except KubetalkError as error:
+        errors.append(error)
+    hosts: list[Document] = []
+    for path in sorted(settings.docs_dir.rglob("*.md")):
+        if path.relative_to(settings.docs_dir).parts[0] in DOCUMENT_FOLDERS:
+            continue
+        try:
+            document = reading.read_host_page(path, path.read_text(encoding="utf-8"), settings)
+        except KubetalkError as error:
+            errors.append(error)
+        else:
+            hosts += [document] if document else []
+    if errors:
+        raise errors[0] if len(errors) == 1 else ManyErrors(errors)
+    return project, tuple(hosts)
+
+
+def live_documents(settings: Settings, paths: Sequence[Path]) -> tuple[Document, ...]:
+    """The documents with a session at or below ``paths`` (all of them if none is given).
+
+    Raises ConfigError for a path that holds no such document.
+    """
+    project, hosts = read_documents(settings)
+    documents = [document for document in (*project.documents, *hosts) if document.is_live]
+    if not paths:
+        return tuple(documents)
+    chosen: list[Document] = []
+    for path in paths:
+        found = [document for document in documents if _is_at(document, path.resolve())]
+        if not found:
+            example = next((document.place for document in documents), f"{settings.docs_dir.name}/talks/<id>")
+            raise ConfigError(f"{path} holds no document with live blocks", remedy=f"Name a folder such as {example}")
+        chosen += [document for document in found if document not in chosen]
+    return tuple(chosen)
+
+
+def _is_at(document: Document, path: Path) -> bool:
+    """Whether a path names the document: a folder above it, its folder, its recording or one of its texts."""
+    folder = document.directory.resolve()
+    if path == document.recording_path.resolve() or path in folder.parents:
+        return True
+    if document.kind is Kind.HOST_PAGE:  # its folder may hold other pages
+        return any(path == folder / Path(text.path).name for text in document.texts.values())
+    return folder in {path, path.parent}
