@@ -1,0 +1,370 @@
+"""The room's face: renditions in, finished files out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+
+from kubetalk.model import (
+    Alternate,
+    Document,
+    Entry,
+    Kind,
+    Output,
+    Rendition,
+    SearchRecord,
+    Settings,
+    Text,
+)
+from kubetalk.rendering import assets as theme_assets
+from kubetalk.rendering.blocks import BlockRenderer
+from kubetalk.rendering.deck import SlideView, level_headings, slide_views
+from kubetalk.rendering.frame import Frame, in_language, script_strings, with_suffix
+from kubetalk.rendering.links import LinkMap, asset_outputs
+from kubetalk.rendering.markdown import Converter, Heading, markdown_with_placeholders
+from kubetalk.rendering.meta import PageInfo, describe_document, other_languages
+from kubetalk.rendering.paths import (
+    ASSETS,
+    HOME,
+    deck_path,
+    document_path,
+    list_path,
+    relative,
+    root_of,
+    tag_path,
+    tags_path,
+)
+from kubetalk.rendering.plaintext import passages
+from kubetalk.rendering.provenance import provenance_of
+from kubetalk.rendering.strings import load_strings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LATEST = 5
+"""How many talks and posts the start page lists."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A text after conversion, its internal links still without a root."""
+
+    html: Markup = Markup("")
+    headings: tuple[Heading, ...] = ()
+    slides: tuple[SlideView, ...] = ()
+    assets: Mapping[str, Path] = field(default_factory=dict)
+
+
+class Renderer:
+    """Renders one site. Converts each text once, however many pages show it; not safe for threads."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        tags: Mapping[str, Mapping[str, str]] | None = None,
+        documents: Iterable[Document] = (),
+    ) -> None:
+        """``documents`` are those that texts may link to, host pages included; ``tags`` are the labels.
+
+        Raises ConfigError for a language without interface texts.
+        """
+        self._settings = settings
+        self._frame = Frame(settings, tags or {})
+        self._links = LinkMap(settings, tuple(documents))
+        self._converters: dict[str, Converter] = {}
+        self._bodies: dict[tuple[str, str, str], tuple[Rendition, Body]] = {}
+        for language in settings.languages:
+            load_strings(language)
+
+    # Documents
+
+    def pages(self, rendition: Rendition, entries: Mapping[str, Sequence[Entry]]) -> tuple[Output, ...]:
+        """All pages of a document in all its languages, and the images they show, each once.
+
+        ``entries`` are those of the whole site by language, for the navigation and the start page.
+        Raises ContentError or ManyErrors for links and references that lead nowhere.
+        """
+        self._frame.entries = entries
+        outputs: list[Output] = []
+        needed: dict[str, Path] = {}
+        for language, text in rendition.document.texts.items():
+            body = self._body(rendition, text)
+            needed |= body.assets
+            outputs.append(self._document(rendition, language, body))
+            if rendition.document.kind is Kind.TALK:
+                outputs.append(self._deck(rendition, language, body))
+        return (*outputs, *asset_outputs(needed))
+
+    def search_records(self, rendition: Rendition, language: str) -> tuple[SearchRecord, ...]:
+        """What the search of a language finds: one record per slide or section; none where there is no text."""
+        text = rendition.document.texts.get(language)
+        if text is None or rendition.document.kind is Kind.HOST_PAGE:
+            return ()
+        document = rendition.document
+        body, path, title = (
+            self._body(rendition, text),
+            document_path(document, language),
+            self._title(document, language),
+        )
+        if body.slides:
+            return tuple(
+                SearchRecord(
+                    f"{path}#{slide.id}", title, slide.title if slide.title != title else "", slide.text, document.kind
+                )
+                for slide in body.slides
+            )
+        return tuple(
+            SearchRecord(
+                f"{path}#{passage.id}" if passage.id else path, title, passage.title, passage.text, document.kind
+            )
+            for passage in passages(body.html)
+        )
+
+    def _title(self, document: Document, language: str) -> str:
+        return in_language(document.facts.title, language)
+
+    def _body(self, rendition: Rendition, text: Text) -> Body:
+        key = (rendition.document.kind, rendition.document.id, text.language)
+        known = self._bodies.get(key)
+        if known is None or known[0] is not rendition:
+            self._bodies[key] = known = (rendition, self._convert(rendition, text))
+        return known[1]
+
+    def _convert(self, rendition: Rendition, text: Text) -> Body:
+        strings = load_strings(text.language)
+        converter = self._converters.setdefault(text.language, Converter(strings("post.permalink")))
+        blocks = self._blocks(rendition, text)
+        if rendition.document.kind is Kind.TALK:
+            needed: dict[str, Path] = {}
+            views = slide_views(
+                text, converter, strings, blocks.html, blocks.session, self._link_rewriter(text, needed)
+            )
+            return Body(slides=views, assets=needed)
+        source = without_title(markdown_with_placeholders(text), self._title(rendition.document, text.language))
+        converted = converter.convert(source, block=blocks.html, session=blocks.session)
+        html, found = self._links.rewrite(level_headings(converted.html, 2, keep_ids=True), text)
+        return Body(html=Markup(html), headings=converted.headings, assets=found)  # noqa: S704  the author's Markdown
+
+    def _link_rewriter(self, text: Text, needed: dict[str, Path]) -> Callable[[str], str]:
+        def rewrite(html: str) -> str:
+            result, found = self._links.rewrite(html, text)
+            needed.update(found)
+            return result
+
+        return rewrite
+
+    def _blocks(self, rendition: Rendition, text: Text) -> BlockRenderer:
+        return BlockRenderer(self._frame.environment, load_strings(text.language), rendition, text)
+
+    def _info(self, rendition: Rendition, language: str) -> PageInfo:
+        document = rendition.document
+        path = document_path(document, language)
+        is_home = document.kind is Kind.PAGE and document.id == HOME
+        description = in_language(document.facts.description, language)
+        if is_home:
+            description = description or in_language(self._settings.site_description, language)
+        return PageInfo(
+            path=path,
+            language=language,
+            title="" if is_home else self._title(document, language),
+            description=description,
+            alternates=tuple(
+                Alternate(other, document_path(document, other)) for other in document.texts if other != language
+            ),
+            kind="article" if document.kind in {Kind.POST, Kind.TALK} else "website",
+            date=document.facts.date,
+            section={Kind.TALK: "talks", Kind.POST: "posts"}.get(document.kind, document.id),
+            json_ld=describe_document(self._settings, document, language, path, description),
+        )
+
+    def _document(self, rendition: Rendition, language: str, body: Body) -> Output:
+        document, info = rendition.document, self._info(rendition, language)
+        template = {Kind.TALK: "talk.html", Kind.POST: "post.html"}.get(document.kind, "page.html")
+        if document.kind is Kind.PAGE and document.id == HOME:
+            template = "home.html"
+        listed = self._frame.entries.get(language, ())
+        return self._frame.page(
+            template,
+            info,
+            title=self._title(document, language),
+            facts=document.facts,
+            event_name=lambda event: in_language(event.name, language),
+            body=body,
+            slides_path=deck_path(document, language) if document.kind is Kind.TALK else "",
+            entry=next((entry for entry in listed if entry.path == info.path), None),
+            provenance=provenance_of(rendition, document.texts[language], load_strings(language)),
+            **self._latest(listed),
+        )
+
+    def _latest(self, listed: Sequence[Entry]) -> dict[str, Sequence[Entry]]:
+        return {
+            "latest_talks": [entry for entry in listed if entry.kind is Kind.TALK][:LATEST],
+            "latest_posts": [entry for entry in listed if entry.kind is Kind.POST][:LATEST],
+        }
+
+    def _deck(self, rendition: Rendition, language: str, body: Body) -> Output:
+        document, info = rendition.document, self._info(rendition, language)
+        reading = info.path
+        deck = PageInfo(
+            path=deck_path(document, language),
+            language=language,
+            title=info.title,
+            description=info.description,
+            alternates=with_suffix(info.alternates, "slides/"),
+            kind="article",
+            date=info.date,
+            section="talks",
+        )
+        return self._frame.page(
+            "deck.html",
+            deck,
+            title=info.title,
+            facts=document.facts,
+            event_name=lambda event: in_language(event.name, language),
+            slides=body.slides,
+            reading_path=reading,
+            provenance=provenance_of(rendition, document.texts[language], load_strings(language)),
+        )
+
+    # Pages of the host site
+
+    def block_html(self, rendition: Rendition, language: str, number: int) -> str:
+        """The HTML of a text's special block with that index, for a page that MkDocs renders.
+
+        Raises ContentError for a reference that leads nowhere.
+        """
+        return self._blocks(rendition, rendition.document.texts[language]).html(number)
+
+    def host_assets_html(self, url: str) -> str:
+        """Style sheet and script that an ordinary page with blocks needs; ``url`` is the page's path on the site."""
+        template = self._frame.environment.get_template("host_assets.html")
+        root = root_of(url)
+        language = self._settings.languages[0]
+        return template.render(
+            asset=lambda name: f"{root}{ASSETS}{name}?v={theme_assets.version_of(name)}",
+            script_strings=script_strings(load_strings(language)),
+        )
+
+    # Lists
+
+    def lists(
+        self, language: str, listed: Sequence[Entry], tagged: Mapping[str, Sequence[Entry]]
+    ) -> tuple[Output, ...]:
+        """The list pages of a language: talks, posts, tags, each tag, and a start page if no document is one."""
+        self._frame.entries = {**self._frame.entries, language: listed}
+        outputs = [
+            self.render_list(Kind.TALK, language, [entry for entry in listed if entry.kind is Kind.TALK]),
+            self.render_list(Kind.POST, language, [entry for entry in listed if entry.kind is Kind.POST]),
+            self.render_tags(language, tagged),
+            *(self.render_tag(tag, language, entries) for tag, entries in tagged.items()),
+        ]
+        if not self._has_home():
+            outputs.append(self._default_home(language, listed))
+        return tuple(outputs)
+
+    def list_paths(self) -> tuple[str, ...]:
+        """Paths below each language's folder that `lists` makes in every language: ``talks/``, ``tags/istio/``."""
+        tags = {tag for entries in self._frame.entries.values() for entry in entries for tag in entry.tags}
+        home = () if self._has_home() else ("",)
+        return (*home, "talks/", "posts/", "tags/", *(f"tags/{tag}/" for tag in sorted(tags)))
+
+    def render_list(self, kind: Kind, language: str, entries: Sequence[Entry]) -> Output:
+        """The list of all talks or posts."""
+        section = f"{kind.value}s"
+        return self._list("list.html", list_path(kind, language), language, section, f"site.{section}", entries=entries)
+
+    def render_tags(self, language: str, tagged: Mapping[str, Sequence[Entry]]) -> Output:
+        """All tags with their counts."""
+        return self._list("tags.html", tags_path(language), language, "tags", "site.tags", tagged=tagged)
+
+    def render_tag(self, tag: str, language: str, entries: Sequence[Entry]) -> Output:
+        """What carries a tag."""
+        label = in_language(self._frame.tags.get(tag, {}), language) or tag
+        title = load_strings(language)("tags.tagged", tag=label)
+        return self._list("list.html", tag_path(tag, language), language, "tags", title, entries=entries)
+
+    def _list(self, template: str, path: str, language: str, section: str, title: str, **values: object) -> Output:
+        strings = load_strings(language)
+        heading = strings(title) if title in strings.entries else title
+        info = PageInfo(
+            path=path,
+            language=language,
+            title=heading,
+            alternates=other_languages(path, language, self._settings.languages),
+            section=section,
+        )
+        return self._frame.page(template, info, title=heading, **values)
+
+    def _has_home(self) -> bool:
+        return any(
+            entry.document_id == HOME and entry.kind is Kind.PAGE for es in self._frame.entries.values() for entry in es
+        )
+
+    def _default_home(self, language: str, listed: Sequence[Entry]) -> Output:
+        path = f"{language}/"
+        info = PageInfo(
+            path=path,
+            language=language,
+            title="",
+            description=in_language(self._settings.site_description, language),
+            alternates=other_languages(path, language, self._settings.languages),
+            section=HOME,
+        )
+        title = in_language(self._settings.site_name, language)
+        return self._frame.page("home.html", info, title=title, body=Body(), provenance=None, **self._latest(listed))
+
+    # Single pages
+
+    def chooser(self) -> Output:
+        """``/``: the reader chooses a language, and the browser remembers it."""
+        return self._frame.bare("chooser.html", "index.html", self._settings.languages[0], "", load=load_strings)
+
+    def not_found(self, language: str) -> Output:
+        """``en/404.html``; for an empty language ``404.html``, which holds all and shows the one of the address.
+
+        Its links begin with the site's base path, since a server shows it at any depth.
+        """
+        uri = f"{language}/404.html" if language else "404.html"
+        languages = (language,) if language else self._settings.languages
+        return self._frame.bare(
+            "404.html", uri, languages[0], self._settings.base_path, load=load_strings, languages=languages
+        )
+
+    def redirect(self, uri: str, target: str) -> Output:
+        """A page at an old address that leads to a path; the fragment is kept where scripts run."""
+        language = target.split("/", 1)[0]
+        if language not in self._settings.languages:
+            language = self._settings.languages[0]
+        return self._frame.bare(
+            "redirect.html",
+            uri,
+            language,
+            root_of(uri),
+            target=relative(target, uri),
+            canonical=self._settings.site_url + target if self._settings.site_url else "",
+        )
+
+    def assets(self) -> tuple[Output, ...]:
+        """Style sheets, scripts, fonts and reveal.js.
+
+        Raises ConfigError when the installation is incomplete.
+        """
+        return theme_assets.assets()
+
+    def strings(self, language: str) -> Mapping[str, str]:
+        """All interface texts of a language by dotted key, for the drawing of diagrams.
+
+        Raises ConfigError for a language without texts.
+        """
+        return load_strings(language).flat()
+
+
+def without_title(source: str, title: str) -> str:
+    """A text without a first heading that only repeats the document's title."""
+    lines = source.lstrip("\n").split("\n")
+    heading = lines[0].removeprefix("# ").split(" {#", 1)[0].strip()
+    return "\n".join(lines[1:]) if lines[0].startswith("# ") and heading == title.strip() else source

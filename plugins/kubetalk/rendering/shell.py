@@ -1,0 +1,114 @@
+"""Commands to HTML: our own tokenising of prompts, the shell's by Pygments' BashLexer, a few classes on top.
+
+Pygments' `console` lexer is never used: it takes prose comments for root prompts, `$5.00` for commands and the `> `
+lines of a heredoc for output.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from markupsafe import Markup
+from pygments.lexers.shell import BashLexer
+from pygments.token import STANDARD_TYPES, Comment, Name, Operator, Punctuation, Text, Token
+
+from kubetalk.rendering.ansi import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from pygments.token import _TokenType
+
+    from kubetalk.model import Command
+
+_LEXER = BashLexer(stripnl=False, ensurenl=False)
+FLAG = re.compile(r"(?<![^\s=])--?[A-Za-z][\w-]*")
+PROMPT = re.compile(r"\$ |% |# |> ")
+
+
+def command_html(command: Command) -> Markup:
+    """The lines of a command as the author wrote them: prompts in their own spans, tokens in Pygments' classes."""
+    prompts = line_prompts(command)
+    lines = [
+        f'<span class="kt-prompt">{safe(prompt)}</span>{line}' if prompt else line
+        for prompt, line in zip(prompts, highlighted_lines(command.source), strict=True)
+    ]
+    return Markup("\n".join(lines))  # noqa: S704  every part went through safe()
+
+
+def line_prompts(command: Command) -> tuple[str, ...]:
+    """What stands before each line of the source in the text, such as ``$ `` and ``> ``.
+
+    Falls back to the command's own prompt and nothing when the written lines do not end with the source's.
+    """
+    source = command.source.split("\n")
+    if len(source) == len(command.shown) and all(
+        shown.endswith(line) for shown, line in zip(command.shown, source, strict=True)
+    ):
+        before = [shown[: len(shown) - len(line)] for shown, line in zip(command.shown, source, strict=True)]
+        prompts = [prompt.lstrip() if PROMPT.search(prompt) else prompt for prompt in before]
+        if prompts[0].strip():
+            return tuple(prompts)
+    return (f"{command.prompt} ", *("" for _ in source[1:]))
+
+
+def highlighted_lines(source: str) -> tuple[str, ...]:
+    """Each line of a shell source as HTML."""
+    lines = [""]
+    for kind, value in with_programs(_LEXER.get_tokens(source)):
+        css = css_class(kind)
+        for number, part in enumerate(value.split("\n")):
+            if number:
+                lines.append("")
+            if part:
+                text = safe(part) if css else flags(part)
+                lines[-1] += f'<span class="{css}">{text}</span>' if css else text
+    return tuple(lines)
+
+
+def with_programs(tokens: Iterable[tuple[_TokenType, str]]) -> Iterator[tuple[_TokenType, str]]:
+    """Marks the first plain word of every simple command as a function name."""
+    at_start = True
+    for kind, value in tokens:
+        if at_start and kind is Text and value.strip():
+            lead = value[: len(value) - len(value.lstrip())]
+            word = re.split(r"\s", value.lstrip(), maxsplit=1)[0]
+            if lead:
+                yield Text, lead
+            yield (Name.Variable if "=" in word else Name.Function), word
+            if rest := value.lstrip()[len(word) :]:
+                yield Text, rest
+            at_start = "=" in word
+            continue
+        yield kind, value
+        if is_a(kind, Comment):
+            continue
+        if is_a(kind, Operator) or is_a(kind, Punctuation):
+            at_start = value.strip() in {"|", "||", "&&", ";", "(", "$("}
+        elif value.strip():
+            at_start = False
+        elif "\n" in value:
+            at_start = True
+
+
+def flags(text: str) -> str:
+    """Plain shell text with its options marked."""
+    parts: list[str] = []
+    position = 0
+    for match in FLAG.finditer(text):
+        parts += [safe(text[position : match.start()]), f'<span class="na">{safe(match[0])}</span>']
+        position = match.end()
+    return "".join(parts) + safe(text[position:])
+
+
+def is_a(kind: _TokenType, family: _TokenType) -> bool:
+    """Whether a token belongs to a family; Pygments writes it ``kind in family``, which its stubs do not know."""
+    return kind[: len(family)] == family
+
+
+def css_class(kind: _TokenType) -> str:
+    """Pygments' short class of a token, empty for plain text."""
+    while kind not in STANDARD_TYPES:
+        kind = kind.parent or Token
+    return "" if kind is Text or kind is Text.Whitespace else STANDARD_TYPES[kind]

@@ -1,0 +1,103 @@
+// The deck: reveal.js with our keys, the same slide in the other language, and type that shrinks a little before it overflows.
+(() => {
+  "use strict";
+  const root = document.documentElement;
+  const store = (key, value) => { try { localStorage.setItem(key, value); } catch { /* private window */ } };
+  const parameters = new URLSearchParams(location.search);
+  const isReceiver = parameters.has("receiver");
+  const isPrint = parameters.get("view") === "print" || parameters.has("print-pdf");
+  if (isReceiver) root.classList.add("kt-receiver");
+  if (isPrint) root.classList.add("kt-print");
+
+  const isDark = () => root.dataset.ktTheme ? root.dataset.ktTheme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  const toggleTheme = () => {
+    root.dataset.ktTheme = isDark() ? "light" : "dark";
+    store("kt-theme", root.dataset.ktTheme);
+  };
+  addEventListener("storage", (event) => {
+    if (event.key === "kt-theme" && event.newValue) root.dataset.ktTheme = event.newValue;
+  });
+
+  const help = document.getElementById("kt-help");
+  const showHelp = () => { if (help.open) help.close(); else help.showModal(); };
+  const onDisk = (address) => location.protocol === "file:" && address.endsWith("/") ? `${address}index.html` : address;
+  const languageLinks = [...document.querySelectorAll("[data-kt-same-slide]")];
+  const reading = document.querySelector("[data-kt-reading]");
+  const slideId = () => Reveal.getCurrentSlide()?.id || "";
+
+  // The links name the current slide at every moment, so that opening them in a new tab works too.
+  const follow = () => {
+    const id = encodeURIComponent(slideId());
+    for (const link of languageLinks) {
+      link.dataset.ktHome ??= link.getAttribute("href");
+      link.setAttribute("href", `${onDisk(link.dataset.ktHome)}${location.search}#/${id}`);
+    }
+    reading.setAttribute("href", `${onDisk(reading.dataset.ktReading)}#${id}`);
+  };
+  languageLinks.forEach((link) => link.addEventListener("click", () => store("kt-language", link.dataset.ktLanguageChoice)));
+
+  const SMALLEST = 0.8;
+  const fit = (slide) => {
+    if (!slide || slide.dataset.ktFitted) return;
+    slide.dataset.ktFitted = "1";
+    const overflows = () => slide.scrollHeight > slide.clientHeight + 2
+      || [...slide.querySelectorAll(".kt-slide-body > .kt-live > .kt-term, .kt-slide-body > .kt-file > .kt-term")]
+        .some((term) => term.scrollHeight > term.clientHeight + 2);
+    for (let scale = 1; scale >= SMALLEST && overflows(); scale -= 0.05) slide.style.setProperty("--kt-fit", scale.toFixed(2));
+  };
+  const fitAll = () => document.querySelectorAll(".slides > section").forEach((slide) => { delete slide.dataset.ktFitted; fit(slide); });
+
+  Reveal.initialize({
+    width: 1920,
+    height: 1080,
+    margin: 0,
+    minScale: 0.1,
+    maxScale: 4,
+    display: "flex",
+    center: false,
+    hash: true,
+    hashOneBasedIndex: true,
+    respondToHashChanges: true,
+    slideNumber: isReceiver ? false : "c/t",
+    controls: false,
+    progress: true,
+    transition: "none",
+    backgroundTransition: "none",
+    overview: true,
+    // Scroll view starts by itself on narrow screens and loses slides there (reveal.js#3858). The reading view is the
+    // page for phones; the deck says so.
+    scrollActivationWidth: 0,
+    pdfSeparateFragments: false,
+    pdfMaxPagesPerSlide: 1,
+    help: false,
+    keyboard: {
+      68: toggleTheme,
+      76: () => languageLinks[0]?.click(),
+      191: showHelp,
+    },
+    plugins: [window.RevealNotes, window.RevealSearch, window.RevealZoom].filter(Boolean),
+  }).then(() => {
+    const deck = Reveal.getRevealElement();
+    // "application" takes the keys away from screen readers, and a deck is a document (reveal.js#3772).
+    deck.removeAttribute("role");
+    fit(Reveal.getCurrentSlide());
+    document.fonts?.ready.then(isPrint ? fitAll : () => { delete Reveal.getCurrentSlide().dataset.ktFitted; fit(Reveal.getCurrentSlide()); });
+    follow();
+    root.classList.add("kt-ready");
+  });
+  Reveal.on("slidechanged", (event) => { fit(event.currentSlide); follow(); });
+
+  const actions = {
+    overview: () => Reveal.toggleOverview(),
+    notes: () => Reveal.getPlugin("notes")?.open(),
+    help: showHelp,
+  };
+  document.querySelectorAll("[data-kt-do]").forEach((button) => button.addEventListener("click", () => actions[button.dataset.ktDo]()));
+  document.querySelectorAll("[data-kt-theme-toggle]").forEach((button) => button.addEventListener("click", toggleTheme));
+  // Arrow keys that scroll a wide table must not change the slide as well.
+  document.querySelectorAll(".kt-out").forEach((region) => region.addEventListener("keydown", (event) => {
+    const wide = region.scrollWidth > region.clientWidth + 1;
+    const tall = region.scrollHeight > region.clientHeight + 1;
+    if ((wide && /^Arrow(Left|Right)$/.test(event.key)) || (tall && /^Arrow(Up|Down)$/.test(event.key))) event.stopPropagation();
+  }));
+})();
