@@ -1,0 +1,24 @@
+"""Output to canonical form; two recordings to verdicts, each with its reason in words. No false drift, no missed change.
+
+The way of an output: `commands` reads hints from the command line, `canonicalise` finds the shapes (`tables`, `describe`,
+`structured`, `blocks`, `text`), `columns` and `masks` reduce what varies to its class, `names` and `forms.number` rename
+what is generated, `differences` compares two forms and `words` tells and grades what changed.
+"""
+
+from kubetalk.comparing.canonicalise import canonical
+from kubetalk.comparing.differences import differences
+from kubetalk.comparing.expectations import matches_expectation
+from kubetalk.comparing.forms import Canonical
+from kubetalk.comparing.names import Names
+from kubetalk.comparing.verdicts import compare, compare_snapshots, is_stable
+
+__all__ = [
+    "Canonical",
+    "Names",
+    "canonical",
+    "compare",
+    "compare_snapshots",
+    "differences",
+    "is_stable",
+    "matches_expectation",
+]

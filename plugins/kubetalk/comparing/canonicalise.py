@@ -1,0 +1,183 @@
+"""From an output to its canonical form: clean the text, find the shapes in it, number the names."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from kubetalk.comparing import blocks, commands, describe, masks, structured, tables, text
+from kubetalk.comparing.commands import Hints
+from kubetalk.comparing.forms import Canonical, Line, LineKind, Lines, Part, Table, Tree, number, rewrite, settle
+from kubetalk.comparing.names import CLOSE, OPEN, Names
+from kubetalk.model import BlockOptions, Match
+
+_ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
+_CONTROL = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029{OPEN}{CLOSE}]")
+_DEFAULT = BlockOptions()
+
+
+def clean(output: str) -> str:
+    """The text as it is compared: no colours or control characters, Unix line ends, no blanks at line ends."""
+    plain = _ANSI.sub("", output.replace("\r\n", "\n"))
+    plain = _CONTROL.sub("", plain)
+    return "\n".join(line.rstrip() for line in plain.split("\n")).rstrip("\n")
+
+
+def canonical(
+    command: str,
+    output: str,
+    *,
+    exit_code: int = 0,
+    options: BlockOptions = _DEFAULT,
+    names: Names | None = None,
+) -> Canonical:
+    """The canonical form of what a command printed.
+
+    ``names`` is the page-wide state of its recording and learns from the output; without it the output stands alone.
+    Of ``options`` only ``match`` and ``ignore`` count: ``none`` gives an empty form, ``exact`` the lines as they are,
+    ``lines`` the masked lines as a set, ``json`` the values.
+    """
+    names = Names() if names is None else names
+    names.read_command(command)
+    hints = commands.read(command)
+    plain = clean(output)
+    parts = _by_match(plain, hints, names, options.match)
+    if options.ignore:
+        parts = tuple(_ignoring(part, options.ignore) for part in parts)
+    numbered, signatures = number(tuple(parts))
+    return Canonical(tuple(settle(part) for part in numbered), exit_code, options.ignore, signatures)
+
+
+def _by_match(plain: str, hints: Hints, names: Names, match: Match) -> tuple[Part, ...]:
+    match match:
+        case Match.NONE:
+            return ()
+        case Match.EXACT:
+            return (Lines(LineKind.TEXT, tuple(Line(line, line) for line in plain.split("\n"))),) if plain else ()
+        case Match.LINES:
+            lines = [Line(text.mask_line(line, hints, names), line) for line in plain.split("\n") if line.strip()]
+            return (Lines(LineKind.TEXT, tuple(lines), ordered=False),) if lines else ()
+        case Match.JSON:
+            values = structured.read(plain, "json", hints, names)
+            if values is not None:
+                return (values,)
+    return tuple(parts_of(plain, hints, names))
+
+
+def parts_of(plain: str, hints: Hints, names: Names) -> list[Part]:
+    """The shapes in a cleaned text."""
+    if not plain.strip():
+        return []
+    ours = bool(hints.tools & commands.TOOLS)
+    lines = plain.split("\n")
+    messages: list[str] = []
+    if ours and not hints.runs("kubectl", "logs", "exec", "attach", "run", "explain"):
+        messages = [line for line in lines if text.is_message(line)]
+        if messages:
+            lines = [line for line in lines if not text.is_message(line)]
+    if ours:
+        lasting = [line for line in lines if not text.is_progress(line)]
+        lines = lasting if messages or any(line.strip() for line in lasting) else lines[-1:]
+    parts: list[Part] = [text.lines(messages, hints, names, LineKind.MESSAGES)] if messages else []
+    return parts + _rest(lines, hints, names)
+
+
+def _rest(lines: list[str], hints: Hints, names: Names) -> list[Part]:
+    body = "\n".join(lines).strip("\n")
+    if not body.strip():
+        return []
+    style = _style(body, hints)
+    if style:
+        values = structured.read(body, style, hints, names)
+        if values is not None:
+            return [values]
+    if hints.runs("kubectl", "describe"):
+        return list(describe.read(lines, hints, names))
+    if hints.runs("helm") or "==> " in body:
+        return blocks.read(lines, hints, names, segments)
+    return segments(lines, hints, names)
+
+
+def _style(body: str, hints: Hints) -> str:
+    """``json`` or ``yaml`` if the output should be that, else empty."""
+    if body[0] in "{[" and hints.format != "yaml":
+        return "json"
+    if (
+        hints.format == "yaml"
+        or hints.runs("kubectl", "kustomize")
+        or (hints.runs("kubectl", "config") and "view" in hints.command)
+    ):
+        return "yaml"
+    if hints.runs("helm", "template", "show") or (
+        hints.runs("helm", "get") and re.search(r"\bget\s+(?:manifest|hooks)", hints.command)
+    ):
+        return "yaml"
+    return "yaml" if hints.runs("istioctl", "manifest") and "generate" in hints.command else ""
+
+
+def segments(lines: list[str], hints: Hints, names: Names, title: str = "") -> list[Part]:
+    """Tables and runs of text in the order they come."""
+    wordy = hints.runs("kubectl", "logs", "exec", "explain", "diff", "options", "attach") or "--help" in hints.command
+    parts: list[Part] = []
+    run: list[str] = []
+
+    def flush() -> None:
+        if any(line.strip() for line in run):
+            table = None if wordy else tables.headerless([line for line in run if line.strip()], hints, names)
+            parts.append(table or text.lines(list(run), hints, names, title=title))
+        run.clear()
+
+    position = 0
+    while position < len(lines):
+        line = lines[position]
+        head = None if wordy else _header(line, hints, first=not parts and not any(run))
+        if head is None:
+            run.append(line)
+            position += 1
+            continue
+        flush()
+        rows: list[str] = []
+        position += 1
+        while position < len(lines) and lines[position].strip():
+            if tables.header(lines[position], hints, inside=True) is not None:
+                break
+            rows.append(lines[position])
+            position += 1
+        parts.append(tables.build(head, rows, hints, names, title))
+    flush()
+    return parts
+
+
+def _header(line: str, hints: Hints, *, first: bool) -> tables.Header | None:
+    known = bool(hints.tools & commands.TOOLS)
+    return tables.header(line, hints, inside=not known, first=first)
+
+
+def _ignoring(part: Part, ignore: tuple[str, ...]) -> Part:
+    """The part without the columns, keys and values the author does not care for."""
+    dropped = {word.lower() for word in ignore}
+    part = _without(part, dropped)
+    for word in dropped:
+        pattern = masks.EXTRA.get(word)
+        if pattern is not None:
+            part = rewrite(part, lambda value, pattern=pattern, word=word: pattern.sub(f"‹{word}›", value))  # type: ignore[misc]
+    return part
+
+
+def _without(part: Part, dropped: set[str]) -> Part:
+    match part:
+        case Table():
+            keep = [index for index, column in enumerate(part.columns) if column.lower() not in dropped]
+            if len(keep) == len(part.columns):
+                return part
+            rows = tuple(
+                replace(row, cells=tuple(row.cells[i] for i in keep), raw=tuple(row.raw[i] for i in keep))
+                for row in part.rows
+            )
+            return replace(part, columns=tuple(part.columns[i] for i in keep), rows=rows)
+        case Tree():
+            entries = tuple(entry for entry in part.entries if not any(key.lower() in dropped for key in entry.path))
+            kept = tuple(_without(table, dropped) for table in part.tables if table.title.lower() not in dropped)
+            return replace(part, entries=entries, tables=kept)  # type: ignore[arg-type]
+        case _:
+            return part

@@ -1,0 +1,264 @@
+"""The canonical form: what an output says, with everything volatile reduced to its class. Shapes, printing, numbering.
+
+Every shape keeps the raw texts beside the canonical ones (left out of equality), so that a difference can be told in the
+words the reader saw. Printed, a form is again an output of the same shape: ``canonical(c, str(form)) == form``.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from kubetalk.comparing.names import ERASED, MARKED, OPEN, erase
+
+
+class Order(StrEnum):
+    """What the order of rows or lines says."""
+
+    NONE = "none"
+    """Nothing: the server's or a random order."""
+    SORTED = "sorted"
+    """``--sort-by`` a field, or plain text: the order is content."""
+    TIME = "time"
+    """``--sort-by`` a time: content, but only between rows whose times are clearly apart."""
+
+
+class LineKind(StrEnum):
+    """What the lines of a part are."""
+
+    TEXT = "text"
+    VERBS = "verbs"
+    """``deployment.apps/web created`` and its kind."""
+    MESSAGES = "messages"
+    """What tools say on standard error: errors, warnings, ``No resources found``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a table."""
+
+    cells: tuple[str, ...]
+    raw: tuple[str, ...] = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under a header; ``columns`` are the headers, in order."""
+
+    kind: str
+    """Singular lower-case kind of the objects (``pod``), or empty."""
+    columns: tuple[str, ...]
+    rows: tuple[Row, ...]
+    order: Order = Order.NONE
+    title: str = ""
+    """Of the section it stands in (``Events``, ``v1/Service``)."""
+    shown_header: bool = True
+    timeline: tuple[tuple[Row, float], ...] = field(default=(), compare=False, repr=False)
+    """The rows in printed order with their ages in seconds; only for ``Order.TIME``."""
+
+    def __str__(self) -> str:
+        lines = ([self.columns] if self.shown_header else []) + [row.cells for row in self.rows]
+        widths = [max((len(line[index]) for line in lines), default=0) + 3 for index in range(len(self.columns))]
+        return "\n".join(
+            "".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of text."""
+
+    text: str
+    raw: str = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines of text; without order they are a multiset, sorted here."""
+
+    kind: LineKind
+    lines: tuple[Line, ...]
+    ordered: bool = True
+    title: str = ""
+
+    def __str__(self) -> str:
+        return "\n".join(line.text for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One ``key: value`` of a tree, under its path of keys."""
+
+    path: tuple[str, ...]
+    value: str
+    raw: str = field(compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """``kubectl describe`` of one object, or any block of ``key: value`` lines."""
+
+    name: str
+    entries: tuple[Entry, ...]
+    tables: tuple[Table, ...] = ()
+    style: str = "describe"
+
+    def __str__(self) -> str:
+        lines: list[str] = []
+        open_path: tuple[str, ...] = ()
+        for entry in self.entries:
+            path = entry.path
+            same = 0
+            while same < min(len(path) - 1, len(open_path)) and path[same] == open_path[same]:
+                same += 1
+            for depth in range(same, len(path) - 1):
+                lines.append("  " * depth + path[depth] + ":")
+            lines.append(("  " * (len(path) - 1) + f"{path[-1]}:  {entry.value}").rstrip())
+            open_path = path
+        for table in self.tables:
+            lines.extend([f"{table.title}:"] if table.title else [])
+            dashes = Row(tuple("--" + "-" * (len(column) - 2) for column in table.columns), ())
+            indent = "  " if table.title else ""
+            lines.extend(indent + line for line in str(replace(table, rows=(dashes, *table.rows))).split("\n"))
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One JSON or YAML document: the canonical value as JSON with sorted keys."""
+
+    value: str
+    source: str = ""
+    """``# Source:`` comment of a Helm manifest."""
+    raw: object = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """JSON or YAML."""
+
+    style: str
+    """``json`` or ``yaml``."""
+    documents: tuple[Document, ...]
+    title: str = ""
+
+    def __str__(self) -> str:
+        texts = [json.dumps(json.loads(document.value), indent=2, ensure_ascii=False) for document in self.documents]
+        if self.style == "json":
+            return "\n".join(texts)
+        # JSON is YAML but for characters that YAML wants escaped, which spares a second printer.
+        return "\n".join(
+            "---\n" + (f"# Source: {document.source}\n" if document.source else "") + _UNPRINTABLE.sub(_escape, text)
+            for document, text in zip(self.documents, texts, strict=True)
+        )
+
+
+# YAML 1.1, 5.1: the characters a stream may hold, without the line breaks JSON leaves as they are.
+_UNPRINTABLE = re.compile("[^\n\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+
+
+def _escape(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+Part = Table | Lines | Tree | Values
+
+
+@dataclass(frozen=True, slots=True)
+class Canonical:
+    """The canonical form of one command's output."""
+
+    parts: tuple[Part, ...]
+    exit_code: int = 0
+    ignored: tuple[str, ...] = field(default=(), compare=False)
+    names: tuple[tuple[str, str], ...] = field(default=(), compare=False, repr=False)
+    """Every generated name in it with its signature: all it stands in, names erased. For following one name
+    through a recording."""
+
+    def __str__(self) -> str:
+        """The form as an output: reading it again gives the same form."""
+        blocks = []
+        for part in self.parts:
+            text = str(part)
+            title = getattr(part, "title", "")
+            blocks.append((f"==> {title}\n{text}" if title else text) + ("\n" if not isinstance(part, Lines) else ""))
+        return "\n".join(blocks)
+
+
+def _texts(part: Part) -> list[str]:
+    """The units of a part in which a name can stand."""
+    match part:
+        case Table():
+            return ["\t".join(row.cells) for row in part.rows]
+        case Lines():
+            return [line.text for line in part.lines]
+        case Tree():
+            own = [".".join(entry.path) + ": " + entry.value for entry in part.entries]
+            return own + ["\t".join(row.cells) for table in part.tables for row in table.rows]
+        case _:
+            return [document.value for document in part.documents]
+
+
+def rewrite(part: Part, change: Callable[[str], str]) -> Part:
+    """The part with every canonical text changed."""
+    match part:
+        case Table():
+            rows = tuple(replace(row, cells=tuple(map(change, row.cells))) for row in part.rows)
+            return replace(part, rows=rows)
+        case Lines():
+            return replace(part, lines=tuple(replace(line, text=change(line.text)) for line in part.lines))
+        case Tree():
+            entries = tuple(
+                replace(entry, path=tuple(map(change, entry.path)), value=change(entry.value)) for entry in part.entries
+            )
+            tables = tuple(rewrite(table, change) for table in part.tables)
+            return replace(part, name=change(part.name), entries=entries, tables=tables)  # type: ignore[arg-type]
+        case _:
+            return replace(
+                part, documents=tuple(replace(document, value=change(document.value)) for document in part.documents)
+            )
+
+
+def number(parts: tuple[Part, ...]) -> tuple[tuple[Part, ...], tuple[tuple[str, str], ...]]:
+    """Give every marked name an ordinal that does not depend on its random part.
+
+    A name's signature is all the text it stands in, with names erased. Names are numbered in the order of their
+    signatures, so two runs that say the same of their pods number them alike; names with equal signatures are
+    interchangeable and keep the order in which they come.
+    """
+    contexts: dict[str, list[str]] = {}
+    for index, part in enumerate(parts):
+        for text in _texts(part):
+            if OPEN in text:
+                erased = f"{index} {MARKED.sub(ERASED, text)}"
+                for found in MARKED.finditer(text):
+                    contexts.setdefault(found[1], []).append(erased)
+    if not contexts:
+        return parts, ()
+    signatures = {name: "\n".join(sorted(texts)) for name, texts in contexts.items()}
+    ordered = sorted(signatures, key=signatures.__getitem__)
+    ordinals = {name: f"‹#{position}›" for position, name in enumerate(ordered, 1)}
+
+    def change(text: str) -> str:
+        return MARKED.sub(lambda match: ordinals[match[1]], text) if OPEN in text else text
+
+    return tuple(rewrite(part, change) for part in parts), tuple(signatures.items())
+
+
+def settle(part: Part) -> Part:
+    """The part with everything unordered in its canonical order; ordinals break ties."""
+    match part:
+        case Table() if part.order is not Order.SORTED:
+            return replace(
+                part, rows=tuple(sorted(part.rows, key=lambda row: ([erase(c) for c in row.cells], row.cells)))
+            )
+        case Lines() if not part.ordered:
+            return replace(part, lines=tuple(sorted(part.lines, key=lambda line: (erase(line.text), line.text))))
+        case Tree():
+            return replace(part, tables=tuple(settle(table) for table in part.tables))  # type: ignore[arg-type]
+        case _:
+            return part

@@ -1,0 +1,221 @@
+"""Generated names: which part of a name is chance, and which names of one recording mean the same object.
+
+Sources: `SimpleNameGenerator` and `rand.String` (five characters of ``bcdfghjklmnpqrstvwxz2456789``; apiserver
+pkg/storage/names/generate.go, apimachinery pkg/util/rand/rand.go); `ComputeHash` through `SafeEncodeString`, so a pod
+template hash has only ``456789bcdf`` (kubernetes/pkg/controller/controller_utils.go); CronJob: scheduled minute since
+1970 (pkg/controller/cronjob/utils.go, getTimeHashInMinutes). Hashes are content: they stay and are compared.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+from kubetalk.comparing import commands
+
+_RANDOM = frozenset("bcdfghjklmnpqrstvwxz2456789")
+_HASH = frozenset("456789bcdf")
+_MASKED = re.compile(r"‹#\d+›")
+
+OPEN, CLOSE = "⁅", "⁆"
+"""Around the whole name in place of its random part, until the ordinals are given: see `forms.number`."""
+MARKED = re.compile("⁅([^⁆]*)⁆")
+ERASED = "‹…›"
+
+# Kinds whose objects get a lone random suffix from a controller or from generateName: pods (DaemonSet, Job,
+# ReplicationController), EndpointSlices (endpointslice/reconciler.go), CSRs, and what cert or admission tools make.
+_SUFFIXED_KINDS = frozenset({"pod", "endpointslice", "certificatesigningrequest", "podcertificaterequest"})
+_GENERATE_NAME = re.compile(r"generateName[\"']?\s*:\s*[\"']?([a-z0-9][a-z0-9.-]*-)")
+_WORD = re.compile(r"(?<![\w.-])[a-z0-9][\w.:/=-]*")
+# A name in running text: it has a dash, and starts where no other word goes on.
+_DASHED = re.compile(r"(?<![\w.‹›-])[a-z0-9]+(?:[.-]+[a-z0-9]+|-‹#\d+›)*(?:-[a-z0-9]+|-‹#\d+›)(?![\w›])")
+_HASH_LABEL = re.compile(
+    r"(?<=pod-template-hash[=:])[456789bcdf]{1,10}(?!\w)|(?<=pod-template-hash: )[456789bcdf]{1,10}(?!\w)"
+)
+_DRAIN = frozenset({"drain", "uncordon", "taint", "delete"})
+
+
+def _is_random(part: str) -> bool:
+    return (len(part) == 5 and _RANDOM.issuperset(part)) or _MASKED.fullmatch(part) is not None
+
+
+def _is_hash(part: str, least: int = 1) -> bool:
+    return least <= len(part) <= 10 and _HASH.issuperset(part)
+
+
+def _is_minute(part: str) -> bool:
+    return 8 <= len(part) <= 10 and part.isascii() and part.isdigit()
+
+
+class Names:
+    """Page-wide state of one recording: what is generated, what the author wrote, which address belongs to what.
+
+    Feed commands, files and outputs in the order of the session (`read_command`, `read_text`, `learn`); masking
+    (`mask`) then finds generated names wherever they appear. ``symbols`` are value-to-symbol pairs that a session
+    registers for values only it knows, longest first when applied.
+    """
+
+    def __init__(self, symbols: Mapping[str, str] | None = None) -> None:
+        self.literals: set[str] = set()
+        self.addresses: dict[str, str] = {}
+        self._prefixes: set[str] = set()
+        self._owners: set[str] = set()
+        self._cronjobs: set[str] = set()
+        self._generated: dict[str, str] = {}
+        self._cleared: set[str] = set()
+        self._restarted: set[str] = set()
+        self._hashes: set[str] = set()
+        self._chance_hashes: set[str] = set()
+        self._symbols: dict[str, str] = {}
+        self._symbol_pattern: re.Pattern[str] | None = None
+        for value, symbol in (symbols or {}).items():
+            self.register(value, symbol)
+
+    def register(self, value: str, symbol: str) -> None:
+        """From now on print ``symbol`` for ``value`` (a path, a host name, a namespace made for this run)."""
+        if value:
+            self._symbols[value] = symbol
+            longest = sorted(self._symbols, key=len, reverse=True)
+            self._symbol_pattern = re.compile("|".join(map(re.escape, longest)))
+
+    def symbolise(self, text: str) -> str:
+        """The text with all registered values replaced."""
+        if self._symbol_pattern is None:
+            return text
+        return self._symbol_pattern.sub(lambda match: self._symbols[match[0]], text)
+
+    def read_command(self, command: str) -> None:
+        """Take in what the author wrote: literal names stay, ``generateName`` prefixes and owners are noted.
+
+        A node that was drained or tainted NoExecute is told apart from the others from then on; after `rollout restart`
+        the hashes of new ReplicaSets are chance (kubectl/pkg/polymorphichelpers/objectrestarter.go writes the time
+        into the pod template).
+        """
+        hints = commands.read(command)
+        self.read_text(command)
+        for kind, name in hints.owners:
+            self.own(kind, name)
+        for call in hints.invocations:
+            if call.tool == "kubectl" and call.words[:2] == ("rollout", "restart"):
+                self._restarted.update(name for _, name in hints.owners)
+                self._restarted.update({"*"} if "selector" in call.flags or not hints.owners else ())
+            if call.tool != "kubectl" or call.verb not in _DRAIN:
+                continue
+            if call.verb == "drain":
+                self._cleared.update(call.words[1:])
+            elif call.verb == "taint" and len(call.words) > 3 and call.words[1] in {"node", "nodes", "no"}:
+                if any(word.endswith(":NoExecute") for word in call.words[3:]):
+                    self._cleared.add(call.words[2])
+                else:
+                    self._cleared.discard(call.words[2])
+            elif call.verb == "uncordon":
+                self._cleared.difference_update(call.words[1:])
+
+    def read_text(self, text: str) -> None:
+        """Take in what the author wrote, a command or a file: its names and addresses are no chance."""
+        self._prefixes.update(_GENERATE_NAME.findall(text))
+        for word in _WORD.findall(text):
+            for part in re.split(r"[/=:]", word.rstrip(".:")):
+                self.literals.add(part)
+        self.literals.update(re.findall(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])", text))
+
+    def own(self, kind: str, name: str) -> None:
+        """Note an object that gives its pods a lone random suffix."""
+        if not name or "$" in name:
+            return
+        if kind == "cronjob":
+            self._cronjobs.add(name)
+        if kind in {"daemonset", "job", "replicationcontroller", "cronjob", "service"}:
+            self._owners.add(name)
+
+    def know(self, name: str, kind: str = "") -> str:
+        """The masked form of an object's name given its kind, remembered for all later text; the name if it is not generated."""
+        if name in self._generated:
+            return self._generated[name]
+        masked = self._split(name, kind)
+        if masked != name:
+            self._generated[name] = masked
+        return masked
+
+    def know_generated(self, name: str, prefix: str) -> str:
+        """The same for an object that carries its own ``generateName``."""
+        if name.startswith(prefix) and len(name) > len(prefix) and name not in self._generated:
+            base = prefix.removesuffix("-")
+            head, _, tail = base.rpartition("-")
+            if _is_minute(tail):  # the Job of a CronJob
+                base = head
+            self._generated[name] = f"{base}-{OPEN}{name}{CLOSE}"
+        return self._generated.get(name, name)
+
+    def _hash(self, base: str, found: str) -> str:
+        """A pod template's hash: content, unless the workload was restarted before it was first seen."""
+        if found not in self._hashes and (base in self._restarted or "*" in self._restarted):
+            self._chance_hashes.add(found)
+        self._hashes.add(found)
+        return "‹hash›" if found in self._chance_hashes else found
+
+    def _split(self, name: str, kind: str) -> str:
+        """``base-hash-⁅name⁆`` or ``base-⁅name⁆``, or the name as it is."""
+        if name in self.literals or "-" not in name:
+            return name
+        base, _, last = name.rpartition("-")
+        if _is_hash(last, 7) and (kind == "replicaset" or (not kind and self._restarted)):
+            return f"{base}-{self._hash(base, last)}"
+        return self._split_suffix(name, kind)
+
+    def _split_suffix(self, name: str, kind: str) -> str:
+        base, _, last = name.rpartition("-")
+        mark = f"{OPEN}{name}{CLOSE}"
+        if _is_random(last):
+            head, _, tail = base.rpartition("-")
+            if head and _is_minute(tail) and (kind in {"pod", ""}):
+                return f"{head}-{mark}"
+            # Ten characters are usual, six or fewer one in thousands: those only where a pod is sure.
+            if head and _is_hash(tail, 1 if kind == "pod" else 7) and kind in {"pod", ""}:
+                return f"{head}-{self._hash(head, tail)}-{mark}"
+            if kind in _SUFFIXED_KINDS or f"{base}-" in self._prefixes or (not kind and base in self._owners):
+                return f"{base}-{mark}"
+        elif (_is_minute(last) or _MASKED.fullmatch(last)) and (kind == "job" or base in self._cronjobs):
+            return f"{base}-{mark}"
+        return name
+
+    def mask(self, text: str, kind: str = "") -> str:
+        """A cell, value or line with the random part of every generated name marked."""
+        if "-" not in text:
+            return "‹hash›" if text in self._chance_hashes else text
+        if self._chance_hashes:
+            text = _HASH_LABEL.sub(lambda match: "‹hash›" if match[0] in self._chance_hashes else match[0], text)
+        return _DASHED.sub(lambda match: self._mask_word(match[0], kind), text)
+
+    def _mask_word(self, word: str, kind: str) -> str:
+        known = self._generated.get(word)
+        if known is not None:
+            return known
+        masked = self.know(word, kind)
+        if masked == word and "." in word:  # pod.namespace (istioctl proxy-status), a file name, a DNS name
+            head, dot, rest = word.partition(".")
+            return (self._generated.get(head) or self.know(head, kind)) + dot + rest
+        return masked
+
+    def node(self, name: str) -> str:
+        """The class of a node's name in a place the scheduler chose.
+
+        Among equally good nodes the scheduler picks at random (pkg/scheduler/schedule_one.go), so workers that differ
+        only in their number are one class; a node that the page drained is told apart.
+        """
+        if name in self._cleared or not name or name.startswith("<"):
+            return name
+        return name.rstrip("0123456789‹n›") + "‹n›"
+
+    def learn(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Take in (kind, name) of objects that an output shows."""
+        for kind, name in pairs:
+            self.own(kind, name)
+            self.know(name, kind)
+
+
+def erase(text: str) -> str:
+    """The text with every marked or numbered name made equal."""
+    if OPEN in text:
+        text = MARKED.sub(ERASED, text)
+    return _MASKED.sub(ERASED, text) if "‹" in text else text

@@ -1,0 +1,260 @@
+"""JSON and YAML: what the API server fills in is dropped or masked by key, names and texts by the common rules.
+
+Sources: ObjectMeta (apimachinery/pkg/apis/meta/v1/types.go): uid, resourceVersion, generation, creationTimestamp and
+managedFields are set by the server; Service.spec.clusterIP(s) and nodePort are allocated (core/v1/types.go).
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import yaml
+
+from kubetalk.comparing import masks
+from kubetalk.comparing.columns import addresses, message
+from kubetalk.comparing.commands import Hints
+from kubetalk.comparing.forms import Document, Values
+from kubetalk.comparing.names import Names, erase
+
+# Dropped from `metadata` (and, for generations, wherever the server counts them).
+_DROPPED = frozenset({"uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink"})
+_COUNTED = frozenset({"observedGeneration", "generation", "resourceVersion", "managedFields", "selfLink"})
+_ADDRESS_KEYS = frozenset(
+    """clusterIP clusterIPs podIP podIPs hostIP hostIPs ip ips IP IPs loadBalancerIP address addresses internalIP
+    externalIP""".split()
+)
+_NODE_KEYS = frozenset({"nodeName", "nominatedNodeName"})
+_OPAQUE_KEYS = frozenset(
+    """caBundle certificate-authority-data client-certificate-data client-key-data certificate machineID systemUUID
+    bootID""".split()
+)
+_CIDR_KEYS = frozenset({"podCIDR", "podCIDRs"})
+_UID_KEYS = frozenset({"uid", "controller-uid", "batch.kubernetes.io/controller-uid"})
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_TIME_KEY = re.compile(r"(?:[tT]ime(?:stamp)?|At|lastSeen|firstSeen|LastUpdated|[dD]eployed|updated)$")
+_KEY_LINE = re.compile(
+    r"^(?P<lead>[+\-\s]*(?:- )?\"?)(?P<key>[A-Za-z][\w./-]*)(?P<colon>\"?:\s+)(?P<quote>\"?)(?P<value>[^\"]*?)(?P<end>\"?,?)$"
+)
+
+
+_MOST_VALUES = 2_000_000
+
+
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """YAML without timestamps: a date stays the text that was printed."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for first, resolvers in _Loader.yaml_implicit_resolvers.items()
+}
+
+
+def mask_scalar(key: str, value: object, names: Names) -> object:  # noqa: PLR0911 - one line per rule reads best
+    """One value under its key, volatile parts masked."""
+    if isinstance(value, bool) or value is None:
+        return value
+    if isinstance(value, int | float):
+        if key == "nodePort" and value in masks.NODE_PORTS and str(value) not in names.literals:
+            return masks.PORT
+        if key == "healthCheckNodePort" and value:
+            return masks.PORT
+        return value
+    text = names.symbolise(str(value))
+    if key in _ADDRESS_KEYS:
+        return text if text in names.literals else addresses(text)
+    if key in _NODE_KEYS:
+        return names.node(text)
+    if key in _UID_KEYS:
+        return masks.text(text) if text else text
+    if key in _OPAQUE_KEYS:
+        return masks.OPAQUE if text else text
+    if key in _CIDR_KEYS:
+        return masks.CIDR if text else text
+    if key == "nodePort":
+        return masks.PORT if text.isdecimal() and int(text) in masks.NODE_PORTS and text not in names.literals else text
+    if key in _COUNTED and text:
+        return masks.NUMBER
+    if key == "message":
+        text = message(text, names)
+    return names.mask(masks.text(text, names.literals, names.addresses))
+
+
+def line(text: str, names: Names) -> str | None:
+    """A ``key: value`` line of YAML or JSON inside other text (a diff, a cut-off dump); None when the key has no rule."""
+    match = _KEY_LINE.match(text)
+    if match is None:
+        return None
+    key = match["key"]
+    if key in _DROPPED | _COUNTED and key not in {"creationTimestamp", "uid"}:
+        # A generation in a diff counts the author's own changes: it is told, as in the output.
+        masked: object = match["value"] if key in {"generation", "observedGeneration"} else masks.NUMBER
+    elif key in _ADDRESS_KEYS | _NODE_KEYS | _UID_KEYS | _OPAQUE_KEYS | _CIDR_KEYS | {"nodePort"}:
+        masked = mask_scalar(key, match["value"], names)
+    else:
+        return None
+    return f"{match['lead']}{key}{match['colon']}{match['quote']}{masked}{match['end']}"
+
+
+def _name(metadata: Mapping[str, Any], kind: str, names: Names) -> None:
+    name, prefix = metadata.get("name"), metadata.get("generateName")
+    if isinstance(name, str):
+        if isinstance(prefix, str) and prefix:
+            names.know_generated(name, prefix)
+        names.own(kind, name)
+        names.know(name, kind)
+
+
+def _walk(value: Any, key: str, names: Names, *, meta: bool = False, kind: str = "") -> Any:
+    match value:
+        case Mapping():
+            return _mapping(value, names, meta=meta, kind=kind)
+        case list():
+            items = [_walk(item, key, names) for item in value]
+            # Endpoints are a set: their order is the order in which pods got their addresses.
+            if key in {"addresses", "endpoints", "notReadyAddresses", "ingress", "podIPs"}:
+                items.sort(key=lambda item: json.dumps(item, sort_keys=True))
+            return items
+        case _:
+            return mask_scalar(key, value, names)
+
+
+def _mapping(value: Mapping[Any, Any], names: Names, *, meta: bool, kind: str) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    if isinstance(value.get("kind"), str):
+        kind = str(value["kind"]).lower()
+    metadata = value.get("metadata")
+    if isinstance(metadata, Mapping):
+        _name(metadata, kind, names)
+    opaque = value.get("type") == "helm.sh/release.v1" and "data" in value  # a release is stored with its times
+    for raw_key, item in value.items():
+        key = str(raw_key)
+        if meta and key in _DROPPED:
+            continue
+        if key in _COUNTED and not meta and not isinstance(item, Mapping):
+            continue
+        if key == _LAST_APPLIED and isinstance(item, str):
+            result[key] = _last_applied(item, names)
+        elif opaque and key == "data":
+            result[key] = masks.OPAQUE
+        elif meta and key == "name" and isinstance(item, str):
+            result[key] = names.know(item, kind) if names.know(item, kind) != item else mask_scalar(key, item, names)
+        elif isinstance(item, str) and _TIME_KEY.search(key) and masks.text(item) != item:
+            result[key] = masks.text(item)
+        elif key == "time" and isinstance(item, str):
+            result[key] = masks.text(item)
+        else:
+            result[key] = _walk(item, key, names, meta=key == "metadata", kind=kind)
+    return result
+
+
+def _last_applied(text: str, names: Names) -> Any:
+    try:
+        return _walk(json.loads(text), "", names)
+    except ValueError:
+        return text
+
+
+def _sorted_items(document: Any, hints: Hints) -> Any:
+    """A List's items in canonical order, unless the command sorts them."""
+    if isinstance(document, dict) and isinstance(document.get("items"), list) and not hints.sort_by:
+        document["items"].sort(key=lambda item: json.dumps(item, sort_keys=True))
+    return document
+
+
+def _learn(value: Any, names: Names) -> None:
+    """Owners and generateNames first: an item may name a pod that stands further down."""
+    if isinstance(value, Mapping):
+        metadata = value.get("metadata")
+        if isinstance(metadata, Mapping):
+            _name(metadata, str(value.get("kind", "")).lower(), names)
+        for item in value.get("items", ()) if isinstance(value.get("items"), list) else ():
+            _learn(item, names)
+
+
+def read(text: str, style: str, hints: Hints, names: Names, title: str = "") -> Values | None:
+    """The values in a text of JSON or YAML, or None when it is neither."""
+    try:
+        raw = _json_documents(text) if style == "json" else _yaml_documents(text)
+    except (ValueError, yaml.YAMLError, RecursionError):
+        return None
+    if not raw or not all(isinstance(document, dict | list) for _, document in raw):
+        return None
+    for _, document in raw:
+        _learn(document, names)
+    documents = []
+    for source, document in raw:
+        canonical = _sorted_items(_walk(document, "", names), hints)
+        documents.append(Document(json.dumps(canonical, sort_keys=True, ensure_ascii=False), source, document))
+    return Values(style, tuple(documents), title)
+
+
+def values(objects: Iterable[Mapping[str, Any]], names: Names) -> Values:
+    """The canonical values of API objects, one document each, in canonical order."""
+    found = list(objects)
+    for item in found:
+        _learn(item, names)
+    documents = [
+        Document(json.dumps(_walk(item, "", names), sort_keys=True, ensure_ascii=False), "", item) for item in found
+    ]
+    return Values("json", tuple(sorted(documents, key=lambda document: erase(document.value))))
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    if not math.isfinite(value):
+        raise ValueError(number)
+    return value
+
+
+def _json_documents(text: str) -> list[tuple[str, Any]]:
+    decoder, position, found = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite), 0, []
+    text = text.strip()
+    while position < len(text):
+        value, position = decoder.raw_decode(text, position)
+        found.append(("", value))
+        while position < len(text) and text[position].isspace():
+            position += 1
+    return found
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(constant)
+
+
+def _yaml_documents(text: str) -> list[tuple[str, Any]]:
+    found = []
+    for chunk in re.split(r"(?m)^---[ \t]*$", text):
+        if not chunk.strip():
+            continue
+        source = re.search(r"(?m)^# Source: (.+)$", chunk)
+        value = yaml.load(chunk, Loader=_Loader)  # noqa: S506 - a SafeLoader
+        if value is None and not source:
+            continue
+        found.append((source[1] if source else "", _plain(value, [_MOST_VALUES])))
+    return found
+
+
+def _plain(value: Any, budget: list[int]) -> Any:
+    """The value as JSON knows it: keys are text, nothing but scalars, lists and maps.
+
+    The budget stops a document whose aliases multiply (output is hostile input).
+    """
+    budget[0] -= 1
+    if budget[0] < 0:
+        raise ValueError("too many values")
+    match value:
+        case Mapping():
+            return {str(key): _plain(item, budget) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain(item, budget) for item in value]
+        case bool() | int() | str() | None:
+            return value
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case _:
+            return str(value)
