@@ -35,7 +35,7 @@ def main(arguments: Sequence[str]) -> int:
 def found_go() -> str:
     """The Go that builds the sandbox, so that nothing is compiled twice by two versions."""
     done = subprocess.run(
-        [sys.executable, "-m", "kubetalk.sandbox.toolchain"],
+        [sys.executable, "-c", "import sys; from kubetalk.sandbox.toolchain import main; sys.exit(main())"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,

@@ -68,7 +68,7 @@ def sources_below(folder: str, *, pattern: str = "*") -> set[str]:
 
 def test_the_wheel_holds_every_file_of_the_package(wheel: Path) -> None:
     package = sources_below("plugins/kubetalk")
-    assert {"py.typed", "cli.py"} <= package
+    assert {"py.typed", "errors.py"} <= package
     assert any(name.startswith("theme/i18n/") for name in package)
     assert any(name.startswith("theme/templates/") for name in package)
     assert {f"kubetalk/{name}" for name in package} <= names_in(wheel)
