@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -105,8 +107,15 @@ def status(*, as_json: bool = False) -> str:
         if not _is_up(path):
             continue
         kept = _load(path)
+        try:
+            answer = _ask(kept, "status")
+        except SandboxError:
+            # It may have ended in this very moment.
+            if _is_up(path):
+                raise
+            continue
         about = {key: value for key, value in asdict(kept).items() if key not in {"environment", "socket"}}
-        found.append({**about, "kubeconfig": kept.environment.get("KUBECONFIG"), **_ask(kept, "status")})
+        found.append({**about, "kubeconfig": kept.environment.get("KUBECONFIG"), **answer})
     if as_json:
         return json.dumps(found, indent=2)
     return "\n".join(_status_lines(found)) or "no sandbox is up"
@@ -213,19 +222,16 @@ def _start_keeper(settings: ProviderSettings, request: SandboxRequest, name: str
                 case {"up": _}:
                     return
                 case {"error": str(message), "remedy": str(remedy), "details": str(details)}:
-                    process.wait(30)
                     raise SandboxError(message, remedy=remedy, details=details)
-        process.wait(30)
         said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
-        raise SandboxError(
-            f"the keeper of the sandbox ended with exit status {process.returncode}", details="\n".join(said)
-        )
+        raise SandboxError("the keeper of the sandbox ended while it was starting", details="\n".join(said))
     except KeyboardInterrupt:
-        process.terminate()
-        process.wait(30)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
         raise
     finally:
         process.stdout.close()
+        process.wait(30)
 
 
 def _run_shell(environment: Mapping[str, str], versions: Mapping[str, str], command: str | None) -> int:

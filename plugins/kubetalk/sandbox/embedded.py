@@ -25,6 +25,8 @@ from kubetalk.sandbox.recipe import load_recipe
 from kubetalk.sandbox.supervisor import Supervisor
 
 START_SECONDS = 60.0
+# The supervisor gives up first, and can say why.
+_GRACE_SECONDS = 15.0
 _CHECKPOINT_SECONDS = 30.0
 _RESTORE_SECONDS = 90.0
 _STATUS_SECONDS = 15.0
@@ -244,7 +246,6 @@ def _start(binary: Binary, request: SandboxRequest, directory: Path, progress: P
     # Whatever happens, also Ctrl-C: nothing of a half-started sandbox stays.
     with contextlib.ExitStack() as undo:
         undo.callback(run.remove)
-        make_tools(run.path / "tools")
         (run.path / "tmp").mkdir(mode=0o700)
         environment = {"PATH": os.defpath, "HOME": str(run.path), "TMPDIR": str(run.path / "tmp")}
         supervisor = Supervisor(
@@ -252,8 +253,10 @@ def _start(binary: Binary, request: SandboxRequest, directory: Path, progress: P
         )
         undo.callback(supervisor.stop, timeout=0.0)
         run.register(supervisor.pid)
+        # Meanwhile, for it costs a tenth of a second.
+        make_tools(run.path / "tools")
         try:
-            ready = supervisor.wait_ready(START_SECONDS + 15, progress)
+            ready = supervisor.wait_ready(START_SECONDS + _GRACE_SECONDS, progress)
         except SandboxError as error:
             raise _with_logs(error, run, box / "logs") from error
         facts = _facts(ready.get("versions") or binary.versions, binary.fingerprint, request)

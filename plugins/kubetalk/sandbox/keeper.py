@@ -54,7 +54,10 @@ def state_file(name: str) -> Path:
 
 
 def main(job: Mapping[str, Any]) -> int:
-    """Starts, tells its parent on standard output how it went, and stays until it is asked to end."""
+    """Detaches, starts, tells on standard output how it went, and stays until it is asked to end."""
+    if os.fork():
+        # Whoever waits for this process is done with it; the one that stays is a child of init.
+        os._exit(0)
     settings, request = ProviderSettings(**job["provider"]), SandboxRequest(**job["request"])
     try:
         sandbox = make_provider(settings).start(request, Path(tempfile.gettempdir()), lambda line: _tell(progress=line))

@@ -1,0 +1,53 @@
+"""A `go` that compiles nothing; `make_go` in test_building.py sets VERSION and FAULT. Its calls are in `calls`."""
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+VERSION = "1.26.8"
+FAULT = ""
+HERE = Path(__file__).resolve().parent
+PACKAGES = [f"lib/p{number}" for number in range(9)] + ["kubetalk.dev/sandbox"]
+
+
+def complain(*lines: str) -> int:
+    for line in lines:
+        sys.stderr.write(line + "\n")
+    return 1
+
+
+def main(arguments: list[str]) -> int:
+    with (HERE / "calls").open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"arguments": arguments, "environment": dict(os.environ), "cwd": str(Path.cwd())}) + "\n")
+    if arguments == ["version"]:
+        sys.stdout.write(f"go version go{VERSION} linux/amd64\n")
+    elif arguments == ["env", "GOCACHE"]:
+        sys.stdout.write(f"{HERE}\n")
+    elif arguments[0] == "list":
+        sys.stderr.write("go: downloading example.com/one v1.0.0\ngo: downloading example.com/two v1.0.0\n")
+        if FAULT == "network":
+            return complain("main.go:3:2: example.com/two@v1.0.0: dial tcp: lookup example.com: no such host")
+        sys.stdout.write("\n".join(PACKAGES) + "\n")
+    elif arguments[0] == "build":
+        # What the cache already has is not told.
+        complain("lib/p3", "lib/p4", "kubetalk.dev/sandbox")
+        if FAULT == "disk":
+            return complain("# kubetalk.dev/sandbox", "write /tmp/x/a.out: no space left on device")
+        if FAULT == "memory":
+            return complain("# kubetalk.dev/sandbox", "/go/pkg/tool/link: signal: killed")
+        if FAULT == "code":
+            return complain("# kubetalk.dev/sandbox", "./main.go:7:2: undefined: x")
+        if FAULT == "hangs":
+            (HERE / "pid").write_text(str(os.getpid()), encoding="utf-8")
+            time.sleep(600)
+        target = Path(arguments[arguments.index("-o") + 1])
+        versions = json.dumps({"kubernetes": "v1.36.4"})
+        target.write_text(f"#!/bin/sh\necho '{versions}'\n", encoding="utf-8")
+        target.chmod(0o755)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

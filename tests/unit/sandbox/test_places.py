@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import json
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from kubetalk.errors import SandboxError
+from kubetalk.sandbox import places
+from kubetalk.sandbox.places import RunDirectory, cache_dir, is_alive, prune_dead
+
+GONE = 2**22 - 1  # above Linux' and macOS' usual largest process id
+
+
+def test_the_cache_is_where_xdg_says_and_private(cache: Path) -> None:
+    assert cache_dir() == cache
+    assert stat.S_IMODE(cache.stat().st_mode) == 0o700
+
+
+def test_a_relative_xdg_path_counts_as_unset(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    assert cache_dir() == tmp_path / "home" / ".cache" / "kubetalk"
+
+
+def test_without_a_home_it_is_below_the_temporary_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert cache_dir() == tmp_path / f"kubetalk-cache-{os.getuid()}"
+
+
+def test_nowhere_to_write_is_an_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "file"))
+    with pytest.raises(SandboxError, match="Set XDG_CACHE_HOME"):
+        cache_dir()
+
+
+def test_a_directory_nobody_can_make_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SandboxError, match="cannot be made below"):
+        RunDirectory.create(tmp_path / "file" / "below")
+
+
+def forge(directory: Path, cache: Path, pid: int = GONE) -> Path:
+    (cache / "runs").mkdir(parents=True, exist_ok=True)
+    entry = cache / "runs" / f"{directory.name}.json"
+    entry.write_text(json.dumps({"directory": str(directory), "pid": pid}), encoding="utf-8")
+    return entry
+
+
+def test_prune_removes_only_what_is_ours(tmp_path: Path, cache: Path) -> None:
+    precious = tmp_path / "kt-precious"
+    precious.mkdir()
+    link = tmp_path / "kt-link"
+    link.symlink_to(precious)
+    ours = tmp_path / "kt-ours"
+    ours.mkdir()
+    (ours / places._MARKER).touch()
+    entries = [forge(directory, cache) for directory in (precious, link, ours, tmp_path / "kt-vanished")]
+    (cache / "runs" / "broken.json").write_text("{", encoding="utf-8")
+    assert prune_dead() == (ours,)
+    assert precious.is_dir()
+    assert not ours.exists()
+    assert not any(entry.exists() for entry in entries)
+    assert list((cache / "runs").iterdir()) == []
+
+
+def test_prune_waits_for_the_processes(tmp_path: Path, cache: Path) -> None:
+    ours = tmp_path / "kt-ours"
+    ours.mkdir()
+    (ours / places._MARKER).touch()
+    forge(ours, cache, pid=os.getpid())
+    assert prune_dead() == ()
+    assert ours.is_dir()
+
+
+def test_only_so_many_logs_are_kept(tmp_path: Path, cache: Path) -> None:
+    run = RunDirectory.create(tmp_path / "r")
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    assert run.keep_logs(logs) is None
+    (logs / "etcd.log").touch()
+    for number in range(places.KEPT_LOGS + 2):
+        (cache / "logs" / f"2000-{number:02d}").mkdir(parents=True)
+    newest = run.keep_logs(logs)
+    assert newest is not None
+    assert newest.is_dir()
+    assert len(list((cache / "logs").iterdir())) == places.KEPT_LOGS
+    run.remove()
+    run.remove()
+
+
+def test_the_living_and_the_dead() -> None:
+    assert is_alive(os.getpid())
+    assert not is_alive(GONE)
