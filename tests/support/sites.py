@@ -89,7 +89,7 @@ def build_site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> BuildSite:
         with _collected_warnings() as warnings:
             # MkDocs keeps plugin instances on the class: without this, the one of the previous test is used again.
             cast("Plugins", MkDocsConfig.plugins).plugin_cache.clear()
-            loaded = load_config(config_file_path=str(project / "mkdocs.yml"))
+            loaded = load_config(config_file=str(project / "mkdocs.yml"))
             site_dir = Path(loaded.site_dir)  # the plugin builds elsewhere and moves the site here at the end
             loaded.plugins.on_startup(command="build", dirty=False)
             try:

@@ -85,10 +85,14 @@ class KubetalkPlugin(BasePlugin[KubetalkOptions]):
             # No page is rendered by the theme, so its scripts and styles would only be dead weight.
             for file in [file for file in files if file.src_dir in config.theme.dirs]:
                 files.remove(file)
-        taken = {file.dest_uri for file in files}
+        by_uri = {file.dest_uri: file for file in files}
         for output in self._site.outputs_with(host_urls=[file.url for file in pages]):
-            if output.uri not in taken:
-                files.append(File.generated(config, output.uri, content=output.content))
+            existing = by_uri.get(output.uri)
+            if existing is not None and existing.src_dir in config.theme.dirs:
+                files.remove(existing)  # the theme's own 404 and sitemap, no longer rendered
+            elif existing is not None:
+                continue  # the author's own file wins, such as docs/index.md
+            files.append(File.generated(config, output.uri, content=output.content))
         return files
 
     def on_page_markdown(self, markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG002

@@ -273,6 +273,12 @@ class Document:
         return path if self.kind is Kind.HOST_PAGE else path.rpartition("/")[0]
 
     @property
+    def recording_place(self) -> str:
+        """The recording's path relative to the project folder, for people."""
+        folder, _, _ = self.facts.location.path.rpartition("/")
+        return f"{folder}/{self.recording_path.name}" if folder else self.recording_path.name
+
+    @property
     def is_live(self) -> bool:
         """Whether a session has to be run for it: some text has a live block or a diagram."""
         return any(isinstance(b, LiveBlock | DiagramBlock) for text in self.texts.values() for b in text.blocks)

@@ -58,7 +58,7 @@ def _examine(settings: Settings, paths: Sequence[Path], *, progress: Progress, w
         if reason := provider.unavailable(session.request):
             raise SandboxError(reason)
         progress(f"{document.id} ({number} of {len(documents)}): {len(session.commands)} commands")
-        old = recordings.load_recording(document.recording_path)
+        old = recordings.load_recording(document.recording_path, document.recording_place)
         started = time.monotonic()
         failure = ""
         new: Recording | None = None

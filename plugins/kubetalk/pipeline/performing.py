@@ -127,7 +127,7 @@ class _Performer:
 
     def _compared(self, document: Document, session: Session, recording: Recording) -> tuple[Comparison, ...]:
         """The verdicts against recording.yml; the author is told when it is no longer what a reader would see."""
-        committed = recordings.load_recording(document.recording_path)
+        committed = recordings.load_recording(document.recording_path, document.recording_place)
         if committed is None:
             self._progress(f"{document.id}: not recorded yet; `kubetalk record {document.place}` writes recording.yml")
             return ()
@@ -166,7 +166,7 @@ def replay(document: Document, session: Session) -> Recording:
 
     Raises RecordingError if it is missing or if a command or a file was changed since.
     """
-    recording = recordings.load_recording(document.recording_path)
+    recording = recordings.load_recording(document.recording_path, document.recording_place)
     remedy = f"Run `kubetalk record {document.place}` where a sandbox is available"
     if recording is None:
         raise RecordingError(
