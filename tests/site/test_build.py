@@ -211,7 +211,7 @@ def test_bad_input_gets_one_clear_line(refused: Refused, case: str) -> None:
     line = refused(files)
     assert line.startswith(start)
     assert hint in line
-    first, *more = line.split("\n")
+    _, *more = line.split("\n")
     assert all(detail.startswith("    ") for detail in more)  # details, such as both commands, below the one line
 
 

@@ -84,6 +84,7 @@ def _examine(settings: Settings, paths: Sequence[Path], *, progress: Progress, w
                 recorded=old.provenance if old else None,
                 current=new.provenance if new else unverifiable(provider.facts(session.request)),
                 failure=failure,
+                is_new=write and old is None,
             )
         )
     return reporting.Report(tuple(reports))

@@ -60,14 +60,15 @@ def _terminal(report: Report) -> str:
     lines: list[str] = []
     for document in report.documents:
         count = len(document.comparisons)
-        lines.append(f"{document.path}: {_MARK[document.verdict]}, {count} commands in {document.seconds:.1f} s")
-        if document.failure:
-            lines.extend(f"  {line}" for line in document.failure.splitlines())
+        mark = "recorded for the first time" if document.is_new else _MARK[document.verdict]
+        lines.append(f"{document.path}: {mark}, {count} commands in {document.seconds:.1f} s")
+        lines.extend(f"  {line}" for line in document.failure.splitlines())
+        if document.is_new:
+            continue
         for comparison in _drifted(document):
             where = f"{comparison.location}: " if comparison.location else ""
-            lines.append(
-                f"  {where}[{comparison.block_id}] $ {_first_line(comparison.command)}  ({comparison.verdict.value})"
-            )
+            command = f"[{comparison.block_id}] $ {_first_line(comparison.command)}"
+            lines.append(f"  {where}{command}  ({comparison.verdict.value})")
             lines.extend(f"      {reason}" for reason in _reasons(comparison))
         if document.recorded and list(_drifted(document)):
             lines.append(f"  recorded {_versions(document.recorded)}")

@@ -35,6 +35,8 @@ class DocumentReport:
     """What ran now; None if nothing could run."""
     failure: str = ""
     """Why the session could not be finished, as `KubetalkError` prints it."""
+    is_new: bool = False
+    """Just recorded, and there was no recording before."""
 
     def count(self, verdict: Verdict) -> int:
         """How many commands got that verdict."""
