@@ -67,7 +67,7 @@ func (s *Supervisor) restore(ctx context.Context, name string) (message, error) 
 	for _, step := range []func() error{
 		func() error { return os.RemoveAll(filepath.Join("home", ".kube", "cache")) },
 		func() error {
-			return s.launch(ctx, func() error { return load(checkpointPath(name)) }, func(string) {})
+			return s.launch(ctx, func() error { return load(checkpointPath(name)) }, func() error { return nil }, func(string) {})
 		},
 		func() error { return s.settle(ctx) },
 	} {

@@ -75,30 +75,36 @@ func (s *Supervisor) startOnce(ctx context.Context) error {
 	if err := s.configure(); err != nil {
 		return err
 	}
-	if err := s.launch(ctx, s.plantSeed, s.progress); err != nil {
+	renew := func() error {
+		if !s.seeded {
+			return nil
+		}
+		return s.refresh(ctx)
+	}
+	if err := s.launch(ctx, s.plantSeed, renew, s.progress); err != nil {
 		return err
 	}
 	if err := s.populate(ctx); err != nil {
 		return err
 	}
 	if !s.seeded {
-		if err := s.harvestSeed(ctx); err != nil {
+		if err := s.createNodes(ctx); err != nil {
 			return err
 		}
-	}
-	if err := s.createNodes(ctx); err != nil {
-		return err
 	}
 	if err := s.await(ctx, "the nodes", s.nodesReady); err != nil {
 		return err
 	}
 	s.progress("nodes")
-	return s.settle(ctx)
+	if err := s.settle(ctx); err != nil || s.seeded {
+		return err
+	}
+	return s.harvestSeed(ctx)
 }
 
-// launch starts all parts on the data in etcd/ and returns when the API server is healthy and the others were let go. load, if any, makes
-// that data while the first parts are being loaded.
-func (s *Supervisor) launch(ctx context.Context, load func() error, progress func(step string)) error {
+// launch starts all parts on the data in etcd/ and returns when the API server is healthy and the others were let go. load makes that
+// data while the first parts are being loaded; edit changes it before the API server sees it.
+func (s *Supervisor) launch(ctx context.Context, load, edit func() error, progress func(step string)) error {
 	parts := map[string]*process{}
 	spawn := func(names ...string) error {
 		for _, name := range names {
@@ -122,8 +128,10 @@ func (s *Supervisor) launch(ctx context.Context, load func() error, progress fun
 	for _, step := range []func() error{
 		func() error { return spawn(etcd, apiServer) },
 		load,
-		func() error { return begin(etcd, apiServer) },
+		func() error { return begin(etcd) },
 		func() error { return s.await(ctx, "etcd", etcdAnswers) },
+		edit,
+		func() error { return begin(apiServer) },
 		func() error { progress("etcd"); return spawn(controllerManager, scheduler, kwok) },
 		func() error { return s.await(ctx, "the API server", s.answers("/api/v1/namespaces/default")) },
 		func() error { progress("apiserver"); return begin(scheduler, kwok) },
@@ -226,8 +234,10 @@ func (s *Supervisor) populate(ctx context.Context) error {
 	if err := s.await(ctx, "kube-root-ca.crt", rootCA); err != nil {
 		return err
 	}
-	if err := s.client.create(ctx, "/apis/storage.k8s.io/v1/storageclasses", simulate.StorageClass()); err != nil {
-		return err
+	if !s.seeded {
+		if err := s.client.create(ctx, "/apis/storage.k8s.io/v1/storageclasses", simulate.StorageClass()); err != nil {
+			return err
+		}
 	}
 	s.progress("controllers")
 	return nil

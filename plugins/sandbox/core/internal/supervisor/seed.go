@@ -10,15 +10,14 @@ import (
 )
 
 // seedLayout changes when what a seed contains changes for other reasons than the versions.
-const seedLayout = 1
+const seedLayout = 2
 
-// seedFile names the seed that fits these options, "" when none is wanted. It does not depend on the number of nodes: those are made
-// anew at each start, as everything whose age a reader sees should be.
+// seedFile names the seed that fits these options, "" when none is wanted.
 func (s *Supervisor) seedFile() (string, error) {
 	if s.options.Seed == "" {
 		return "", nil
 	}
-	key, err := json.Marshal([]any{seedLayout, s.options.Versions, s.options.Emulate})
+	key, err := json.Marshal([]any{seedLayout, s.options.Versions, s.options.Emulate, s.options.Nodes})
 	if err != nil {
 		return "", err
 	}
@@ -44,13 +43,11 @@ func (s *Supervisor) plantSeed() error {
 	return nil
 }
 
-// harvestSeed keeps a snapshot of the cluster as it is before the first node, for the next start.
+// harvestSeed keeps a snapshot of the empty cluster for the next start. Of the seed's pki nothing is kept: refresh puts the next
+// sandbox's own in its place.
 func (s *Supervisor) harvestSeed(ctx context.Context) error {
 	file, err := s.seedFile()
 	if err != nil || file == "" {
-		return err
-	}
-	if err := s.await(ctx, "the API server", s.answers("/readyz")); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(s.options.Seed, 0o700); err != nil {

@@ -1,0 +1,49 @@
+package servicemap
+
+import (
+	"errors"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+type nowhere struct{}
+
+func (nowhere) ResolveEndpoint(string, string, int32) (*url.URL, error) {
+	return nil, errors.New("next")
+}
+
+func TestResolverFollowsTheFile(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "map")
+	r := New(file, nowhere{})
+	expect := func(want string) {
+		t.Helper()
+		got := "next"
+		if u, err := r.ResolveEndpoint("istio-system", "istiod", 443); err == nil {
+			got = u.String()
+		}
+		if got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	write := func(text string, at time.Time) {
+		t.Helper()
+		if err := errors.Join(os.WriteFile(file, []byte(text), 0o600), os.Chtimes(file, at, at)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now := time.Now()
+	expect("next")
+	write("# comment\nistio-system/istiod:443=127.0.0.1:1\n", now)
+	expect("https://127.0.0.1:1")
+	write("istio-system/istiod:443=127.0.0.1:2\n", now.Add(time.Second))
+	expect("https://127.0.0.1:2")
+	write("other/istiod:443=127.0.0.1:2\nrubbish\nistio-system/istiod:443=no-port\n", now.Add(2*time.Second))
+	expect("next")
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	expect("next")
+}
