@@ -17,6 +17,8 @@ _QUOTE = re.compile(r"(?:[ \t]*>)+[ ]?")
 _CONTAINER = re.compile(r"(?:[-*+]|\d{1,9}[.)])(?:[ \t]|$)|(?:!!!|\?\?\?\+?|===[!+]?)[ \t]|:[ \t]|\[\^[^\]]+\]:")
 _BLOCK_START = re.compile(r"#{1,6}[ \t]|`{3}|~{3}|-{3,}$|>|<")
 _CODE_SPAN = re.compile(r"(`+)(?!`).*?(?<!`)\1(?!`)")
+_LONG = 2000
+"""Characters of a line that are looked at where the look may cost more than one pass."""
 _TAB = 4
 _CONTENT = 8
 """Columns behind a container's marker from which on its content is code: 4 for its own indent, 4 for the code's."""
@@ -45,8 +47,10 @@ class Scan:
     """What `scan` found."""
 
     fences: tuple[RawFence, ...]
+    fenced: frozenset[int]
+    """1-based lines that belong to a fence."""
     opaque: frozenset[int]
-    """1-based lines that belong to a fence or to a comment that spans lines: nothing else is looked for in them."""
+    """These, and the lines of comments that span several: nothing else is looked for in them."""
 
 
 def scan(lines: Sequence[str], swallowed: Callable[[str], bool], start: int = 0) -> Scan:
@@ -64,6 +68,7 @@ class _Scanner:
         self._swallowed = swallowed
         self._containers: list[int] = []
         self._fences: list[RawFence] = []
+        self._fenced: set[int] = set()
         self._opaque: set[int] = set()
         self._comment_end = _next_index(lines, lambda line: "-->" in line)
         self._blank = _next_index(lines, lambda line: not line.strip())
@@ -76,15 +81,18 @@ class _Scanner:
                 after_blank = True
                 index += 1
                 continue
-            following = self._comment(index) or self._fence(index)
+            commented = self._comment(index)
+            following = commented or self._fence(index)
             if following:
-                self._opaque.update(range(index + 1, following + 1))
+                lines = range(index + 1, following + 1)
+                self._opaque.update(lines)
+                self._fenced.update(() if commented else lines)
                 index = following
             else:
                 self._track(line, after_blank=after_blank)
                 index += 1
             after_blank = bool(following)
-        return Scan(tuple(self._fences), frozenset(self._opaque))
+        return Scan(tuple(self._fences), frozenset(self._fenced), frozenset(self._opaque))
 
     def _track(self, line: str, *, after_blank: bool) -> None:
         """Follows which containers the next line can belong to."""
@@ -113,7 +121,8 @@ class _Scanner:
             rest = text[4:]
             last = len(self._lines)
         else:
-            rest = _CODE_SPAN.sub("", line).rpartition("<!--")[2] if "<!--" in _CODE_SPAN.sub("", line) else "-->"
+            prose = _CODE_SPAN.sub("", line[:_LONG])
+            rest = prose.rpartition("<!--")[2] if "<!--" in prose else "-->"
             last = self._blank[index]  # inside a paragraph a comment ends with it
         if "-->" in rest or index + 1 >= len(self._lines):
             return 0

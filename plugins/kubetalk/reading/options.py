@@ -26,6 +26,7 @@ _KEYS = frozenset({"ref", "file", "recorded"})
 _QUOTED = r'"(?:[^"\\]|\\.)*"' + r"|'[^']*'"
 _TOKEN = re.compile(rf"\s*(?:(?P<key>[A-Za-z_][\w-]*)=(?P<value>{_QUOTED}|[^\s\"'{{}}]*)|(?P<word>[^\s\"'=]+))(?=\s|$)")
 _LOOK = re.compile(rf"{_QUOTED}|[^\s\"']+")
+_LONGEST = 2000
 _DURATION = re.compile(r"(?=.)(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6}(?:\.\d{1,6})?)s)?")
 
 
@@ -64,7 +65,7 @@ def form_of(info: str, *, host: bool = False) -> Form | None:
     Other tools' fences stay theirs: ``exec=`` belongs to markdown-exec; on an ordinary page of the site (``host``) a
     word such as ``live`` in a language that is no shell is somebody else's too.
     """
-    tokens = _LOOK.findall(_unbrace(info))
+    tokens = _LOOK.findall(_unbrace(info[:_LONGEST]))
     if not tokens:
         return None
     language = tokens[0].lower()
@@ -85,6 +86,8 @@ def form_of(info: str, *, host: bool = False) -> Form | None:
 
 def read_info(info: str, form: Form) -> Info:
     """The language and options of a special fence. Raises OptionError."""
+    if len(info) > _LONGEST:
+        raise OptionError(f"the line of the fence is longer than {_LONGEST} characters")
     language, words, values = _tokens(info)
     known = _OPTIONS[form]
     if form is not Form.FILE and form is not Form.DIAGRAM and language not in CONSOLES:

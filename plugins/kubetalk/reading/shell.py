@@ -15,7 +15,7 @@ _PLAIN = re.compile(r"[^\s\\'\"`$()<>|&;#]+")
 _DOUBLE = re.compile(r"[^\"\\$`]+")
 _BRACED = re.compile(r"[^}'\"\\$`]+")
 _NUMBERS = re.compile(r"[^()'\"\\$`]+")
-_WORDS = re.compile(r"[^\s()'\"\\$`#]+")
+_WORDS = re.compile(r"[^\s()'\"\\$`#;&|]+")
 _ASSIGNMENT = re.compile(r"[A-Za-z_]\w*(\[[^\]]*\])?\+?=")
 
 _OPENERS = {"if": "if", "for": "loop", "select": "loop", "while": "loop", "until": "loop", "case": "case", "{": "{"}
@@ -294,7 +294,7 @@ class Shell:
                     self._stack[-1].position = False
                 return position + 2
             # It was `$( (…) …)` after all: the inner parenthesis is closed, the outer one still open.
-            frame.kind, frame.position = "(", False
+            frame.kind, frame.position, frame.owner = "(", False, None
         else:
             return self._plain(_NUMBERS, text, position)
         return position + 1
@@ -310,6 +310,9 @@ class Shell:
             self._push("words")
         elif char == ")" and frame.kind == "words":
             self._stack.pop()
+        elif frame.kind == "[[" and char in ");&|" and frame.word == ["]]"]:
+            self._end_word(frame)
+            return position
         else:
             match = _WORDS.match(text, position)
             end = match.end() if match else position + 1
@@ -452,7 +455,7 @@ class Shell:
         if frame.kind == "words":
             return
         if frame.redirect:
-            frame.redirect = False
+            frame.redirect = frame.dangling = frame.reserved = False
         elif frame.case == "word":
             if word == "in" and not quoted:
                 frame.case = "pattern"

@@ -8,7 +8,7 @@ notes; they reach to the end of the slide.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from kubetalk.errors import ContentError, KubetalkError
@@ -20,8 +20,8 @@ _NOTE = re.compile(r"notes?[ \t]*[:：](?P<text>.*)", re.IGNORECASE)
 _HEADING = re.compile(r" {0,3}(?P<marks>#{1,6})(?:[ \t]+(?P<text>.*?))?(?:[ \t]+#+)?[ \t]*")
 _UNDERLINE = re.compile(r" {0,3}=+[ \t]*")
 _ATTRIBUTE_LIST = re.compile(r"[ \t]*\{:?(?P<attributes>[^{}]*)\}[ \t]*$")
-_SLIDE_COMMENT = re.compile(r"<!--\s*\.slide:(?P<attributes>.*?)-->", re.DOTALL)
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_SLIDE_COMMENT = re.compile(r"\s*\.slide:")
+_LONGEST_HEADING = 1000
 _ATTRIBUTE = re.compile(
     r"""\s*(?P<name>[A-Za-z_:][\w:.-]*)(?:\s*=\s*(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s"'=<>`]+)))?"""
 )
@@ -80,8 +80,7 @@ def _slide(part: _Part, number: int, errors: list[KubetalkError]) -> Slide:
         notes = notes.rstrip()
     body = part.lines[part.first : note]
     attributes = _attributes(part, note, errors)
-    text = _COMMENT.sub("", "\n".join(body))
-    if not text.strip() and not attributes:
+    if not attributes and not _without_comments("\n".join(body)).strip():
         _tell_empty(part, number, errors, has_notes=bool(notes))
     title, id_ = _heading(part, note)
     inner = [index for index in range(part.first, note) if part.lines[index].strip()]
@@ -112,13 +111,13 @@ def _tell_empty(part: _Part, number: int, errors: list[KubetalkError], *, has_no
 
 def _attributes(part: _Part, end: int, errors: list[KubetalkError]) -> Mapping[str, str]:
     found: dict[str, str] = {}
-    # A comment inside a fence is code; a comment that spans lines is opaque like a fence but does not start like one.
-    fenced = {line for fence in part.scan.fences for line in range(fence.line, fence.end_line + 1)}
-    rows = ["" if index + 1 in fenced else part.lines[index] for index in range(part.first, end)]
-    text = "\n".join(rows)
-    for comment in _SLIDE_COMMENT.finditer(text):
-        line = part.first + text.count("\n", 0, comment.start()) + 1
-        written, position = comment["attributes"].rstrip(), 0
+    rows = ["" if index + 1 in part.scan.fenced else part.lines[index] for index in range(part.first, end)]
+    for before, comment in _comments("\n".join(rows)):
+        opening = _SLIDE_COMMENT.match(comment)
+        if not opening:
+            continue
+        line = part.first + before + 1
+        written, position = comment[opening.end() :].rstrip(), 0
         while position < len(written):
             match = _ATTRIBUTE.match(written, position)
             if not match:
@@ -131,11 +130,29 @@ def _attributes(part: _Part, end: int, errors: list[KubetalkError]) -> Mapping[s
     return found
 
 
+def _comments(text: str) -> Iterator[tuple[int, str]]:
+    """The content of each HTML comment, with the number of lines before it."""
+    lines = end = 0
+    while (start := text.find("<!--", end)) >= 0 and (close := text.find("-->", start + 4)) >= 0:
+        lines += text.count("\n", end, start)
+        yield lines, text[start + 4 : close]
+        lines += text.count("\n", start, close)
+        end = close
+
+
+def _without_comments(text: str) -> str:
+    parts, end = [], 0
+    while (start := text.find("<!--", end)) >= 0 and (close := text.find("-->", start + 4)) >= 0:
+        parts.append(text[end:start])
+        end = close + 3
+    return "".join([*parts, text[end:]])
+
+
 def _heading(part: _Part, end: int) -> tuple[str, str]:
     for index in range(part.first, end):
         if index + 1 in part.scan.opaque:
             continue
-        line = part.lines[index]
+        line = part.lines[index][:_LONGEST_HEADING]
         if match := _HEADING.fullmatch(line):
             return _title(match["text"] or "")
         following = part.lines[index + 1] if index + 1 < end else ""
@@ -155,7 +172,7 @@ def _title(text: str) -> tuple[str, str]:
 
 def plain_text(text: str) -> str:
     """Markdown inline text without its marks: for titles in lists, tabs and search."""
-    text = _COMMENT.sub("", text)
+    text = _without_comments(text[:_LONGEST_HEADING])
     text = re.sub(r"!?\[([^\[\]]*)\]\([^()]*\)", r"\1", text)
     text = re.sub(r"!?\[([^\[\]]*)\]\[[^\[\]]*\]", r"\1", text)
     text = re.sub(r"<br\s*/?>", " ", text, flags=re.IGNORECASE)

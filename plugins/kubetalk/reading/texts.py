@@ -55,9 +55,9 @@ def collect_text(source: str, path: str, language: str, *, kind: Kind, errors: l
         return Text(language, path, source, tuple(blocks))
     deck = lines if not end else ["" if index < end else line for index, line in enumerate(lines)]
     slides = split_slides(deck, found, path, errors)
+    shown = {line for slide in slides for line in range(slide.first_line, slide.last_line + 1)}
     for block in blocks:
-        line = block.fence.location.line
-        if not any(slide.first_line <= line <= slide.last_line for slide in slides):
+        if block.fence.location.line not in shown:
             message = "a block in the speaker notes is shown to nobody"
             remedy = "Move it above `Note:`; with the option `hide` it is run without being shown."
             errors.append(ContentError(message, where=block.fence.location, remedy=remedy))
