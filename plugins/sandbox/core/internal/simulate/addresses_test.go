@@ -37,12 +37,15 @@ func TestLoadBalancerAddresses(t *testing.T) {
 
 func TestNodes(t *testing.T) {
 	for i, want := range []string{"sandbox-control-plane", "sandbox-worker", "sandbox-worker2", "sandbox-worker3"} {
-		node := Node(i, "v1.2.3")
+		node := Node(i, 4, "v1.2.3")
 		if node.Name != want || node.Spec.PodCIDR != fmt.Sprintf("10.244.%d.0/24", i) || node.Status.NodeInfo.KubeletVersion != "v1.2.3" {
 			t.Errorf("node %d: %s %s %s", i, node.Name, node.Spec.PodCIDR, node.Status.NodeInfo.KubeletVersion)
 		}
 		if node.Status.NodeInfo.OSImage+node.Status.NodeInfo.KernelVersion != "" {
 			t.Errorf("node %d claims an operating system", i)
 		}
+	}
+	if many, one := Node(0, 2, "v1"), Node(0, 1, "v1"); len(many.Spec.Taints) != 1 || len(one.Spec.Taints) != 0 {
+		t.Error("the control plane must refuse pods only when another node takes them")
 	}
 }

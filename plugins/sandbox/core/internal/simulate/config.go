@@ -85,9 +85,9 @@ func NodeName(i int) string {
 	return fmt.Sprintf("sandbox-worker%d", i)
 }
 
-// Node returns node i as it is created. Its pod network is fixed here; the controllers would hand the networks out in the order in which
+// Node returns node i of count as it is created. Its pod network is fixed here; the controllers would hand the networks out in the order in which
 // they happen to see the nodes.
-func Node(i int, version string) *v1.Node {
+func Node(i, count int, version string) *v1.Node {
 	name := NodeName(i)
 	network := fmt.Sprintf("10.244.%d.0/24", i)
 	node := &v1.Node{
@@ -114,7 +114,9 @@ func Node(i int, version string) *v1.Node {
 	if i == 0 {
 		node.Labels["node-role.kubernetes.io/control-plane"] = ""
 		node.Labels["node.kubernetes.io/exclude-from-external-load-balancers"] = ""
-		node.Spec.Taints = []v1.Taint{{Key: "node-role.kubernetes.io/control-plane", Effect: v1.TaintEffectNoSchedule}}
+		if count > 1 { // the only node takes all pods
+			node.Spec.Taints = []v1.Taint{{Key: "node-role.kubernetes.io/control-plane", Effect: v1.TaintEffectNoSchedule}}
+		}
 	}
 	return node
 }

@@ -62,6 +62,7 @@ func (s *Supervisor) restore(ctx context.Context, name string) (message, error) 
 	if _, err := os.Stat(checkpointPath(name)); err != nil {
 		return nil, fmt.Errorf("there is no checkpoint %q", name)
 	}
+	began := time.Now()
 	s.processes.kill()
 	s.client.http.CloseIdleConnections()
 	for _, step := range []func() error{
@@ -70,6 +71,7 @@ func (s *Supervisor) restore(ctx context.Context, name string) (message, error) 
 			return s.launch(ctx, func() error { return load(checkpointPath(name)) }, func() error { return nil }, func(string) {})
 		},
 		func() error { return s.settle(ctx) },
+		func() error { return s.greetings(ctx, began, s.remove) },
 	} {
 		if err := step(); err != nil {
 			if f := (*failure)(nil); errors.As(err, &f) {

@@ -99,3 +99,13 @@ func (c *client) create(ctx context.Context, path string, body []byte) error {
 	}
 	return err
 }
+
+// list returns the items of a collection.
+func (s *Supervisor) list(ctx context.Context, path string) ([]object, error) {
+	text, err := s.client.get(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	o, err := decode(text)
+	return o.Items, err
+}

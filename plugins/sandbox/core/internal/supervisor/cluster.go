@@ -96,7 +96,12 @@ func (s *Supervisor) startOnce(ctx context.Context) error {
 		return err
 	}
 	s.progress("nodes")
-	if err := s.settle(ctx); err != nil || s.seeded {
+	if err := s.settle(ctx); err != nil {
+		return err
+	}
+	// The first command must not find three events that the second one does.
+	keep := func(context.Context, string) error { return nil }
+	if err := s.greetings(ctx, s.began, keep); err != nil || s.seeded {
 		return err
 	}
 	return s.harvestSeed(ctx)
@@ -245,7 +250,7 @@ func (s *Supervisor) populate(ctx context.Context) error {
 
 func (s *Supervisor) createNodes(ctx context.Context) error {
 	for i := range s.options.Nodes {
-		node, err := json.Marshal(simulate.Node(i, s.options.Versions["kubernetes"]))
+		node, err := json.Marshal(simulate.Node(i, s.options.Nodes, s.options.Versions["kubernetes"]))
 		if err != nil {
 			return err
 		}
@@ -258,18 +263,14 @@ func (s *Supervisor) createNodes(ctx context.Context) error {
 
 // nodesReady is done when every node is Ready and free of the taints of its first moments.
 func (s *Supervisor) nodesReady(ctx context.Context) error {
-	text, err := s.client.get(ctx, "/api/v1/nodes")
+	nodes, err := s.list(ctx, "/api/v1/nodes")
 	if err != nil {
 		return err
 	}
-	list, err := decode(text)
-	if err != nil {
-		return err
+	if len(nodes) < s.options.Nodes {
+		return fmt.Errorf("%d of %d nodes are there", len(nodes), s.options.Nodes)
 	}
-	if len(list.Items) < s.options.Nodes {
-		return fmt.Errorf("%d of %d nodes are there", len(list.Items), s.options.Nodes)
-	}
-	for _, node := range list.Items {
+	for _, node := range nodes {
 		ready := false
 		for _, c := range node.Status.Conditions {
 			ready = ready || c.Type == "Ready" && c.Status == "True"
@@ -319,4 +320,38 @@ func (s *Supervisor) controllersAct() condition {
 		_, err = s.client.do(ctx, "DELETE", canaryPath+"/kubetalk-canary", nil)
 		return err
 	}
+}
+
+// greetings calls each for the RegisteredNode event of every node, which the controller manager writes a moment after it has started.
+func (s *Supervisor) greetings(ctx context.Context, since time.Time, each func(ctx context.Context, path string) error) error {
+	const path = "/api/v1/namespaces/default/events"
+	nodes, err := s.list(ctx, "/api/v1/nodes")
+	if err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	// Not to see all of them is no reason to fail.
+	for limit := time.Now().Add(time.Second); len(seen) < len(nodes) && time.Now().Before(limit); time.Sleep(15 * time.Millisecond) {
+		events, err := s.list(ctx, path+"?fieldSelector=reason=RegisteredNode,involvedObject.kind=Node")
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			if e.Metadata.CreationTimestamp.Before(since.Truncate(time.Second)) || seen[e.Metadata.Name] {
+				continue
+			}
+			if err := each(ctx, path+"/"+e.Metadata.Name); err != nil {
+				return err
+			}
+			seen[e.Metadata.Name] = true
+		}
+	}
+	return nil
+}
+
+// remove deletes the object at path. After a restore it takes away the controller manager's new greetings: for the restored cluster its
+// start did not happen.
+func (s *Supervisor) remove(ctx context.Context, path string) error {
+	_, err := s.client.do(ctx, "DELETE", path, nil)
+	return err
 }

@@ -89,7 +89,9 @@ func (s *Supervisor) arguments(name string) (args, env []string) {
 			"--service-cluster-ip-range=" + serviceRange,
 			"--cluster-signing-cert-file=" + pki(certs.CA+".crt"), "--cluster-signing-key-file=" + pki(certs.CA+".key"),
 			// A laptop that slept is no reason to evict pods.
-			"--node-monitor-grace-period=240h", "--kube-api-qps=5000", "--kube-api-burst=10000",
+			"--node-monitor-grace-period=240h",
+			// How soon a new node loses its not-ready taint and is greeted by an event.
+			"--node-monitor-period=200ms", "--kube-api-qps=5000", "--kube-api-burst=10000",
 		}
 	case scheduler:
 		args = []string{
@@ -161,6 +163,9 @@ func reasons(text string) []string {
 	var wanted []string
 	for line := range strings.Lines(text) {
 		line = strings.TrimSpace(line)
+		if strings.HasSuffix(line, "The manifest file is empty, ignoring.") {
+			continue // every start of every part says so
+		}
 		low := strings.ToLower(line)
 		klog := len(line) > 5 && (line[0] == 'E' || line[0] == 'F') && line[1] >= '0' && line[1] <= '9'
 		if klog || strings.HasPrefix(low, "error") || strings.HasPrefix(low, "panic") || strings.Contains(low, `"level":"error"`) ||

@@ -256,8 +256,9 @@ func diskUsage(dir string) (int64, error) {
 // object is the part of an API object that the supervisor looks at.
 type object struct {
 	Metadata struct {
-		Name       string `json:"name"`
-		Generation int64  `json:"generation"`
+		Name              string    `json:"name"`
+		Generation        int64     `json:"generation"`
+		CreationTimestamp time.Time `json:"creationTimestamp"`
 	} `json:"metadata"`
 	Data map[string]string `json:"data"`
 	Spec struct {
