@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from kubetalk.model import Block, CommandRecord, Rendition, Text
     from kubetalk.rendering.strings import Strings
 
+HIDDEN = "<!-- hidden -->"
+"""Nothing for the reader; an empty string would leave an empty paragraph behind."""
 LABEL_LENGTH = 60
 """Characters of a command in a label for screen readers."""
 
@@ -67,7 +69,7 @@ class BlockRenderer:
     text: Text
 
     def html(self, number: int) -> str:
-        """The HTML of the text's block with that index; empty for a hidden block.
+        """The HTML of the text's block with that index; a comment for a hidden block.
 
         Raises ContentError for a reference that leads nowhere, IndexError for a wrong index.
         """
@@ -76,7 +78,7 @@ class BlockRenderer:
             block = resolve(block, self.rendition)
         match block:
             case LiveBlock():
-                return "" if block.fence.options.hide else self._live(block, number)
+                return HIDDEN if block.fence.options.hide else self._live(block, number)
             case HistoricBlock():
                 return self._historic(block, number)
             case FileBlock():
@@ -120,8 +122,11 @@ class BlockRenderer:
             if not command.hidden
         ]
         if not views:
-            return ""
-        return self._terminal(views, block_id=block.id, kind="live", note=self._note(views, block))
+            return HIDDEN
+        kind = "live"
+        if not all(view.pending for view in views):
+            kind += f" kt-{self.rendition.origin.value}"
+        return self._terminal(views, block_id=block.id, kind=kind, note=self._note(views, block))
 
     def _historic(self, block: HistoricBlock, number: int) -> str:
         views = [

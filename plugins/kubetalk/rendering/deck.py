@@ -23,7 +23,12 @@ HEADING_TAG = re.compile(r"<(?P<close>/?)h(?P<level>[1-6])(?=[\s>])")
 FIRST_HEADING = re.compile(r"\s*<h(?P<level>[1-6])(?P<attributes>[^>]*)>(?P<text>.*?)</h(?P=level)>\s*", re.DOTALL)
 ID_ATTRIBUTE = re.compile(r'\sid="[^"]*"')
 SLIDE_LINK = re.compile(r'(<a [^>]*href="#)([^"/]+)(?=")')
-FIGURE = re.compile(r'<figure class="kt-block kt-(?P<kind>\w+)[" ].*?</figure>', re.DOTALL)
+FIGURE = re.compile(r'<figure class="kt-block kt-(?P<kind>\w+)[" ](?P<rest>[^>]*)>')
+SIZE = re.compile(r"--kt-cols:(?P<columns>\d+);.*?--kt-rows:(?P<rows>\d+)")
+NARROW = 46
+"""Columns of a block that has half a slide, at the smallest type that carries."""
+TALL = 12
+"""Rows of two blocks together that leave little of a slide when they stand one above the other."""
 STATEMENT_LENGTH = 140
 """Characters of prose up to which a slide without anything else is set large."""
 AUTHOR_ATTRIBUTE = re.compile(r"class|style|data-[\w-]+")
@@ -102,7 +107,7 @@ def slide_views(
                 deck_body=Markup(SLIDE_LINK.sub(in_deck, body)),  # noqa: S704
                 notes=Markup(notes),  # noqa: S704
                 attributes=author_attributes(slide, rewrite),
-                classes=slide.attributes.get("class", ""),
+                classes=" ".join(filter(None, [stands_beside(body), slide.attributes.get("class", "")])),
                 text=flat(f"{plain_text(body)} {plain_text(notes)}"),
             )
         )
@@ -135,6 +140,16 @@ def layout_of(slide: Slide, heading: str, body: str) -> str:
     if plain and len(prose) <= STATEMENT_LENGTH and (heading or prose):
         return "statement"
     return "prose"
+
+
+def stands_beside(body: str) -> str:
+    """``kt-beside`` for a slide whose two blocks are narrow and together tall, else nothing."""
+    figures = list(FIGURE.finditer(body))
+    sizes = [size for figure in figures if (size := SIZE.search(figure["rest"]))]
+    if len(figures) != 2 or len(sizes) != 2:
+        return ""
+    is_narrow = all(int(size["columns"]) <= NARROW for size in sizes)
+    return "kt-beside" if is_narrow and sum(int(size["rows"]) for size in sizes) >= TALL else ""
 
 
 def level_headings(html: str, top: int, *, keep_ids: bool = False) -> str:

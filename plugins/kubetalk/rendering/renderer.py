@@ -136,7 +136,7 @@ class Renderer:
 
     def _convert(self, rendition: Rendition, text: Text) -> Body:
         strings = load_strings(text.language)
-        converter = self._converters.setdefault(text.language, Converter(strings("post.permalink")))
+        converter = self._converter(text.language)
         blocks = self._blocks(rendition, text)
         if rendition.document.kind is Kind.TALK:
             needed: dict[str, Path] = {}
@@ -148,6 +148,11 @@ class Renderer:
         converted = converter.convert(source, block=blocks.html, session=blocks.session)
         html, found = self._links.rewrite(level_headings(converted.html, 2, keep_ids=True), text)
         return Body(html=Markup(html), headings=converted.headings, assets=found)  # noqa: S704  the author's Markdown
+
+    def _converter(self, language: str) -> Converter:
+        if language not in self._converters:
+            self._converters[language] = Converter(load_strings(language)("post.permalink"))
+        return self._converters[language]
 
     def _link_rewriter(self, text: Text, needed: dict[str, Path]) -> Callable[[str], str]:
         def rewrite(html: str) -> str:

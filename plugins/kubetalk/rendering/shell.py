@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from markupsafe import Markup
 from pygments.lexers.shell import BashLexer
-from pygments.token import STANDARD_TYPES, Comment, Name, Operator, Punctuation, Text, Token
+from pygments.token import STANDARD_TYPES, Comment, Name, Text, Token
 
 from kubetalk.rendering.ansi import safe
 
@@ -23,7 +23,11 @@ if TYPE_CHECKING:
     from kubetalk.model import Command
 
 _LEXER = BashLexer(stripnl=False, ensurenl=False)
-FLAG = re.compile(r"(?<![^\s=])--?[A-Za-z][\w-]*")
+FLAG = re.compile(r"--?[A-Za-z][\w-]*")
+UNBROKEN = 32
+"""Longer words may break after a hyphen, or a phone could not show them."""
+STARTING = frozenset({"|", "||", "&&", ";", "(", "$(", "do", "then", "else", "if", "while", "!"})
+"""What a command may follow."""
 PROMPT = re.compile(r"\$ |% |# |> ")
 
 
@@ -69,37 +73,34 @@ def highlighted_lines(source: str) -> tuple[str, ...]:
 
 def with_programs(tokens: Iterable[tuple[_TokenType, str]]) -> Iterator[tuple[_TokenType, str]]:
     """Marks the first plain word of every simple command as a function name."""
-    at_start = True
+    at_start, in_assignment = True, False
     for kind, value in tokens:
-        if at_start and kind is Text and value.strip():
-            lead = value[: len(value) - len(value.lstrip())]
-            word = re.split(r"\s", value.lstrip(), maxsplit=1)[0]
-            if lead:
-                yield Text, lead
-            yield (Name.Variable if "=" in word else Name.Function), word
-            if rest := value.lstrip()[len(word) :]:
-                yield Text, rest
-            at_start = "=" in word
-            continue
-        yield kind, value
-        if is_a(kind, Comment):
-            continue
-        if is_a(kind, Operator) or is_a(kind, Punctuation):
-            at_start = value.strip() in {"|", "||", "&&", ";", "(", "$("}
-        elif value.strip():
+        if not value.strip():
+            # `A=1 helm ls`: the program comes after the value, that is after the blank.
+            at_start, in_assignment = at_start or in_assignment or "\n" in value, False
+            yield kind, value
+        elif at_start and kind is Text:
+            yield Name.Function, value
             at_start = False
-        elif "\n" in value:
-            at_start = True
+        else:
+            yield kind, value
+            if is_a(kind, Name.Variable) and at_start:
+                at_start, in_assignment = False, True
+            elif not is_a(kind, Comment):
+                at_start = value.strip() in STARTING
 
 
 def flags(text: str) -> str:
-    """Plain shell text with its options marked."""
+    """Plain shell text with its options marked, and hyphenated words kept in one piece when the line wraps."""
     parts: list[str] = []
-    position = 0
-    for match in FLAG.finditer(text):
-        parts += [safe(text[position : match.start()]), f'<span class="na">{safe(match[0])}</span>']
-        position = match.end()
-    return "".join(parts) + safe(text[position:])
+    for word in re.split(r"(\s+)", text):
+        if match := FLAG.match(word):
+            parts.append(f'<span class="na">{safe(match[0])}</span>{safe(word[match.end() :])}')
+        elif "-" in word and len(word) <= UNBROKEN:
+            parts.append(f'<span class="kt-word">{safe(word)}</span>')
+        else:
+            parts.append(safe(word))
+    return "".join(parts)
 
 
 def is_a(kind: _TokenType, family: _TokenType) -> bool:

@@ -36,7 +36,8 @@
   };
   languageLinks.forEach((link) => link.addEventListener("click", () => store("kt-language", link.dataset.ktLanguageChoice)));
 
-  const SMALLEST = 0.8;
+  // Letters stop shrinking earlier, at the sizes that still carry (deck.css); below that only the space between gives.
+  const SMALLEST = 0.7;
   const fit = (slide) => {
     if (!slide || slide.dataset.ktFitted) return;
     slide.dataset.ktFitted = "1";
