@@ -115,7 +115,7 @@ def _in_cache(recipe: Recipe) -> Binary | None:
 
 def _in_folder(folder: Path, recipe: Recipe) -> Binary:
     path = folder / recipe.binary
-    if not path.is_file() or not os.access(path, os.X_OK):
+    if not os.access(path, os.X_OK):
         raise BuildError(
             f"there is no program {recipe.binary} in {folder}",
             remedy="Correct `provider: {binaries: …}`, or remove it so that the binary is found or built",

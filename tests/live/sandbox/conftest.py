@@ -1,0 +1,143 @@
+"""The real binary: the one a build uses (`kubetalk sandbox build` makes it), or the one in KUBETALK_TEST_BINARIES."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from kubetalk.errors import SandboxError
+from kubetalk.model import ProviderSettings, Sandbox, SandboxRequest
+from kubetalk.sandbox.binaries import find_binary
+from kubetalk.sandbox.embedded import EmbeddedProvider, EmbeddedSandbox
+from kubetalk.sandbox.guard import MARK_COMMAND
+from kubetalk.sandbox.providers import make_provider
+
+PROVIDERS = ["embedded", "context", *(["kind"] if os.environ.get("KUBETALK_TEST_KIND") == "1" else [])]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.live)
+
+
+@pytest.fixture(scope="session")
+def binaries() -> Iterator[Path]:
+    """A folder with the binary under a name of this run's own, so that its processes can be told from all others."""
+    try:
+        found = find_binary(ProviderSettings(binaries=os.environ.get("KUBETALK_TEST_BINARIES", "")))
+    except SandboxError as error:
+        pytest.fail(str(error))
+    if found is None:
+        pytest.fail("no sandbox binary: run `kubetalk sandbox build`")
+    with tempfile.TemporaryDirectory(prefix="kt-binaries-") as name:
+        folder = Path(name).resolve()
+        target = folder / "kubetalk-sandbox"
+        try:
+            target.hardlink_to(found.path)
+        except OSError:
+            shutil.copyfile(found.path, target)
+        # An ordinary user has to reach it too.
+        for path in (folder, target):
+            path.chmod(0o755)
+        yield folder
+        assert processes(folder) == {}
+
+
+@pytest.fixture(scope="session")
+def settings(binaries: Path) -> ProviderSettings:
+    return ProviderSettings(binaries=str(binaries))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder))
+        yield folder / "kubetalk"
+    assert list((folder / "kubetalk" / "runs").iterdir()) == []
+
+
+@pytest.fixture
+def runs() -> Iterator[Path]:
+    """Where sandboxes put their files; nothing may be left there."""
+    with tempfile.TemporaryDirectory(prefix="kt-live-") as folder:
+        yield Path(folder)
+        assert list(Path(folder).iterdir()) == []
+
+
+@pytest.fixture
+def fresh(settings: ProviderSettings, runs: Path) -> Iterator[EmbeddedSandbox]:
+    """An embedded sandbox that only this test uses."""
+    with EmbeddedProvider(settings).start(SandboxRequest(), runs, quiet) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="module", params=PROVIDERS)
+def sandbox(request: pytest.FixtureRequest, settings: ProviderSettings) -> Iterator[Sandbox]:
+    """The same tests for every provider. For `context`, an embedded sandbox plays the cluster that was there before."""
+    with tempfile.TemporaryDirectory(prefix="kt-live-") as name:
+        folder = Path(name)
+        if request.param != "context":
+            own = ProviderSettings(request.param, binaries=settings.binaries)
+            with make_provider(own).start(SandboxRequest(), folder, quiet) as sandbox:
+                yield sandbox
+            return
+        with EmbeddedProvider(settings).start(SandboxRequest(), folder, quiet) as host:
+            assert run(host, MARK_COMMAND).returncode == 0
+            named = ProviderSettings(
+                "context", context="sandbox", kubeconfig=host.environment["KUBECONFIG"], binaries=settings.binaries
+            )
+            with make_provider(named).start(SandboxRequest(), folder, quiet) as sandbox:
+                yield sandbox
+
+
+def quiet(_: str) -> None:
+    pass
+
+
+def run(sandbox: Sandbox, command: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    """A command line as a session runs it: bash, the sandbox's environment, nothing else."""
+    return subprocess.run(
+        ["/bin/bash", "--noprofile", "--norc", "-c", command],
+        env=dict(sandbox.environment),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def out(sandbox: Sandbox, command: str) -> str:
+    done = run(sandbox, command)
+    assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+    return done.stdout
+
+
+def processes(folder: Path) -> dict[int, str]:
+    """Every process that runs a program of that folder, with its command line."""
+    found = {}
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            if (path / "exe").readlink().is_relative_to(folder):
+                found[int(path.name)] = (path / "cmdline").read_text(encoding="utf-8").replace("\0", " ")
+        except OSError:
+            continue
+    return found
+
+
+def eventually(condition: Callable[[], object], seconds: float, what: str) -> float:
+    """Waits for a condition and returns how long that took."""
+    begun = time.monotonic()
+    while not condition():
+        assert time.monotonic() - begun < seconds, what
+        time.sleep(0.02)
+    return time.monotonic() - begun

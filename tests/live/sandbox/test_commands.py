@@ -1,0 +1,74 @@
+"""`kubetalk sandbox up`, `shell`, `checkpoint`, `restore`, `down` with the real thing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kubetalk.model import ProviderSettings, SandboxRequest
+from kubetalk.sandbox import commands
+from kubetalk.sandbox.keeper import state_file
+
+from .conftest import eventually, processes, quiet
+
+SHELL = (
+    "import sys; from kubetalk.model import *; from kubetalk.sandbox import commands; "
+    "settings = ProviderSettings(binaries=sys.argv[1]); "
+    "sys.exit(commands.shell(settings, SandboxRequest(), 'default', str, sys.argv[2]))"
+)
+
+
+@pytest.fixture
+def kept(settings: ProviderSettings) -> Iterator[str]:
+    commands.up(settings, SandboxRequest(), "default", quiet)
+    yield "default"
+    for path in state_file("default").parent.glob("*.json"):
+        commands.down(path.stem)
+
+
+def shell(binaries: Path, command: str) -> subprocess.CompletedProcess[str]:
+    arguments = [sys.executable, "-c", SHELL, str(binaries), command]
+    return subprocess.run(arguments, capture_output=True, text=True, timeout=120, check=False)
+
+
+def test_a_sandbox_that_stays(kept: str, binaries: Path) -> None:
+    assert shell(binaries, "kubectl create ns shop").returncode == 0
+    commands.checkpoint(kept, "with-shop")
+    assert shell(binaries, "kubectl delete ns shop").returncode == 0
+    commands.restore(kept, "with-shop")
+    done = shell(binaries, "kubectl get ns shop -o name; helm version --short; exit 5")
+    assert done.returncode == 5
+    assert done.stdout.startswith("namespace/shop\nv4.")
+    (told,) = json.loads(commands.status(as_json=True))
+    assert told["checkpoints"] == ["with-shop"]
+    assert len(told["parts"]) >= 6
+    assert "==> kube-apiserver <==" in commands.logs(kept)
+
+
+def test_down_leaves_nothing(kept: str, binaries: Path) -> None:
+    directory = Path(json.loads(state_file(kept).read_text(encoding="utf-8"))["directory"])
+    commands.down(kept)
+    assert processes(binaries) == {}
+    assert not directory.exists()
+
+
+def test_a_killed_keeper_takes_everything_with_it(kept: str, binaries: Path) -> None:
+    state = json.loads(state_file(kept).read_text(encoding="utf-8"))
+    os.kill(state["pid"], signal.SIGKILL)
+    eventually(lambda: not processes(binaries), 5, "left after the keeper was killed")
+    commands.prune()
+    assert not Path(state["directory"]).exists()
+
+
+def test_a_shell_of_its_own(binaries: Path) -> None:
+    done = shell(binaries, "kubectl create deployment web --image=nginx --replicas=3 && kubectl get nodes -o wide")
+    assert "deployment.apps/web created" in done.stdout
+    assert "sandbox-control-plane" in done.stdout
+    assert processes(binaries) == {}
