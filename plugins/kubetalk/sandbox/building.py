@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -41,7 +42,7 @@ class BuildStep:
     """How far a build is."""
 
     phase: str
-    """``downloading``, ``compiling`` or ``linking``."""
+    """``downloading``, ``checking`` (what Go's cache has already), ``compiling`` or ``linking``."""
     done: int
     """Modules downloaded, or packages compiled."""
     total: int
@@ -158,20 +159,31 @@ def _compile(
 ) -> None:
     last = next(reversed(packages), "")
     complaints: list[str] = []
-    done, current, phase = 0, "", "compiling"
+    done, current, phase = 0, "", "checking"
     with _running(command, recipe.source, environment) as (process, lines):
         for stream, line in _until_end(process, lines, started):
             if line in packages:
                 # `go build` compiles in the order of `go list -deps` and is silent about what its cache already has.
                 done = max(done, packages[line] - 1)
                 current = line
-                if line == last:
-                    phase = "linking"
+                phase = "linking" if line == last else "compiling"
             elif stream:
                 complaints.append(line)
+            elif phase == "checking" and _is_linking(process.pid):
+                phase = "linking"
             watch(BuildStep(phase, done, len(packages), current, time.monotonic() - started))
     if process.returncode != 0:
         raise diagnose(complaints, process.returncode)
+
+
+def _is_linking(group: int) -> bool:
+    """Whether the linker runs; when the cache has every package, Go does not tell. Only Linux can answer."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, IndexError):
+            head, _, tail = path.read_text(encoding="utf-8", errors="replace").rpartition(")")
+            if head.endswith("(link") and int(tail.split()[2]) == group:
+                return True
+    return False
 
 
 _CAUSES = (  # what go, compile and link say, what it means, what to do

@@ -55,6 +55,8 @@ def describe(step: BuildStep) -> str:
     elapsed = f"{minutes}:{seconds:02d} elapsed"
     if step.phase == "downloading":
         counted = f"downloaded {step.done} Go modules" if step.done else "looking up the Go modules"
+    elif step.phase == "checking":
+        counted = f"looking for {step.total} packages in Go's cache"
     elif step.phase == "linking":
         counted = f"compiled {step.total} of {step.total} packages, {elapsed}, linking"
         return f"sandbox: {counted}"

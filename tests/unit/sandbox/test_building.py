@@ -263,6 +263,8 @@ def test_lines_come_with_a_new_phase_and_every_quarter_of_a_minute() -> None:
         "sandbox: compiled 300 of 3035 packages, 0:30 elapsed, k8s.io/p30",
         "sandbox: compiled 3035 of 3035 packages, 0:42 elapsed, linking",
     ]
+    checking = BuildStep("checking", 0, 3035, "", 5.0)
+    assert describe(checking) == "sandbox: looking for 3035 packages in Go's cache, 0:05 elapsed"
     assert describe(BuildStep("downloading", 0, 0, "", 1.0)) == "sandbox: looking up the Go modules, 0:01 elapsed"
     assert "downloaded 7 Go modules, 1:01 elapsed, x v1" in describe(BuildStep("downloading", 7, 0, "x v1", 61.0))
 

@@ -1,0 +1,306 @@
+"""The embedded sandbox: how long until it answers, what a checkpoint and a restore cost, memory, and does it ever fail.
+
+Starts from nothing (an empty cache, so no seed) and from a seed take turns. A start counts from the call in Python to
+the first `kubectl get ns` that succeeds, to all nodes Ready (the sandbox is then handed over), and to three pods of a
+Deployment Ready. The last part starts and stops, and restores, again and again, and counts failures and what is left
+behind. The build's figures need `KUBETALK_BENCH_BUILD=relink` (a change of our own code) or `=cold` (also everything
+from empty caches, a quarter of an hour): they need both cores for themselves.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from _figures import Benchmark, interleaved
+
+from kubetalk.errors import SandboxError
+from kubetalk.model import ProviderSettings, SandboxRequest
+from kubetalk.sandbox.binaries import ensure_binary
+from kubetalk.sandbox.building import build
+from kubetalk.sandbox.embedded import EmbeddedProvider, EmbeddedSandbox
+from kubetalk.sandbox.pool import SandboxPool
+from kubetalk.sandbox.recipe import load_recipe
+from kubetalk.sandbox.toolchain import find_go
+
+MIB = 1 << 20
+PODS = 3
+REQUEST = SandboxRequest()
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """One start, in seconds since the call."""
+
+    first_answer: float
+    nodes_ready: float
+    pods_ready: float
+    memory: float
+    """PSS of all processes, bytes."""
+    disk: float
+    """Bytes."""
+
+
+def main() -> int:
+    """Runs the parts."""
+    bench = Benchmark(__doc__.splitlines()[0])
+    binary = ensure_binary(ProviderSettings(), lambda line: print(line, file=sys.stderr))
+    provider = EmbeddedProvider(ProviderSettings(binaries=str(binary.path.parent)))
+    measure_starts(bench, provider)
+    measure_checkpoints(bench, provider)
+    measure_spare(bench, provider)
+    measure_endurance(bench, provider, binary.path)
+    measure_build(bench)
+    return bench.finish()
+
+
+@contextmanager
+def folders(*, empty_cache: bool) -> Iterator[Path]:
+    """A place for a sandbox's files; with an empty cache there is no seed in it."""
+    before = os.environ.get("XDG_CACHE_HOME")
+    with tempfile.TemporaryDirectory(prefix="kt-bench-") as name:
+        if empty_cache:
+            os.environ["XDG_CACHE_HOME"] = f"{name}/cache"
+        try:
+            yield Path(name) / "s"
+        finally:
+            if before is None:
+                os.environ.pop("XDG_CACHE_HOME", None)
+            else:
+                os.environ["XDG_CACHE_HOME"] = before
+
+
+# Starts
+
+
+def measure_starts(bench: Benchmark, provider: EmbeddedProvider) -> None:
+    """From nothing and from a seed, in turns."""
+    with folders(empty_cache=False) as folder:
+        provider.start(REQUEST, folder, quiet).close()  # makes the seed, should there be none
+    seen: dict[str, list[Start]] = {"from nothing": [], "from a seed": []}
+
+    def once(name: str) -> Callable[[], float]:
+        def run() -> float:
+            start = measured_start(provider, empty_cache=name == "from nothing")
+            seen[name].append(start)
+            return start.first_answer
+
+        return run
+
+    interleaved(2 if bench.quick else 10, {name: once(name) for name in seen})
+    limits = {"from nothing": (3.5, 4.5, 5.5), "from a seed": (2.5, 3.0, 4.0)}
+    for name, starts in seen.items():
+        short = name.rsplit(" ", maxsplit=1)[-1]
+        for field, limit in zip(("first_answer", "nodes_ready", "pods_ready"), limits[name], strict=True):
+            values = [getattr(start, field) for start in starts]
+            bench.times(f"{name}: {field.replace('_', ' ')}", values)
+            bench.figure(f"start-{short}-{field.replace('_', '-')}", statistics.median(values), "s", limit)
+    memory = statistics.median(start.memory for start in seen["from nothing"]) / MIB
+    disk = statistics.median(start.disk for start in seen["from nothing"]) / MIB
+    bench.note("memory (PSS) and disk", f"{memory:.0f} MiB, {disk:.0f} MiB")
+    bench.figure("memory", memory, "MiB", 420)
+    bench.figure("disk", disk, "MiB", 150)
+
+
+def measured_start(provider: EmbeddedProvider, *, empty_cache: bool) -> Start:
+    """One start and its end; the first answer is asked for from outside, as soon as there is a kubeconfig."""
+    with folders(empty_cache=empty_cache) as folder, ThreadPoolExecutor(1) as starter:
+        begun = time.perf_counter()
+        starting = starter.submit(provider.start, REQUEST, folder, quiet)
+        while not starting.done() and not first_answer(folder):
+            time.sleep(0.02)
+        answered = time.perf_counter() - begun
+        with starting.result() as sandbox:
+            ready = time.perf_counter() - begun
+            run(sandbox, f"kubectl create deployment web --image=nginx --replicas={PODS}")
+            run(sandbox, "kubectl rollout status deployment web --timeout=60s")
+            pods = time.perf_counter() - begun
+            if run(sandbox, "kubectl get pods --no-headers").count(" 1/1 ") != PODS:
+                raise SystemExit("the pods are not Ready, there is no time to tell")
+            status = sandbox.status()
+            memory = float(sum(part["pss"] for part in status["parts"]))
+            if bool(sandbox.seeded) is empty_cache:
+                raise SystemExit("this start was not of the kind it should have been")
+    return Start(answered, ready, pods, memory, float(status["bytes"]))
+
+
+def first_answer(folder: Path) -> bool:
+    """Whether `kubectl get ns` succeeds by now."""
+    for box in folder.glob("kt-*/box"):
+        if (box / "kubeconfig").is_file() and (box / "bin" / "kubectl").exists():
+            environment = {"KUBECONFIG": str(box / "kubeconfig"), "HOME": str(folder), "PATH": str(box / "bin")}
+            command = [str(box / "bin" / "kubectl"), "get", "ns"]
+            done = subprocess.run(command, env=environment, capture_output=True, timeout=30, check=False)
+            return done.returncode == 0 and b"kube-system" in done.stdout
+    return False
+
+
+def run(sandbox: EmbeddedSandbox, command: str) -> str:
+    """What a command of a session prints; it has to succeed."""
+    arguments = ["/bin/bash", "--noprofile", "--norc", "-c", command]
+    done = subprocess.run(
+        arguments, env=dict(sandbox.environment), capture_output=True, text=True, timeout=120, check=False
+    )
+    if done.returncode != 0:
+        raise SystemExit(f"{command} failed: {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+# Checkpoints
+
+
+def measure_checkpoints(bench: Benchmark, provider: EmbeddedProvider) -> None:
+    """Checkpoints and restores of one sandbox with something in it; every restore is looked at."""
+    saves, restores = [], []
+    with folders(empty_cache=False) as folder, provider.start(REQUEST, folder, quiet) as sandbox:
+        run(
+            sandbox, "kubectl create deployment web --image=nginx --replicas=3 && kubectl rollout status deployment web"
+        )
+        for number in range(2 if bench.quick else 10):
+            saves.append(seconds(lambda: sandbox.checkpoint("here")))
+            before = run(sandbox, "kubectl get pods -o jsonpath={.items[*].metadata.uid}")
+            run(sandbox, f"kubectl delete deployment web && kubectl create ns later-{number}")
+            restores.append(seconds(lambda: sandbox.restore("here")))
+            if run(sandbox, "kubectl get pods -o jsonpath={.items[*].metadata.uid}") != before:
+                raise SystemExit("a restore was not exact, its time says nothing")
+    bench.times("checkpoint", saves)
+    bench.times("restore to a checkpoint", restores)
+    bench.figure("checkpoint", statistics.median(saves), "s", 0.15)
+    bench.figure("restore", statistics.median(restores), "s", 3)
+
+
+def measure_spare(bench: Benchmark, provider: EmbeddedProvider) -> None:
+    """Back to the empty cluster with a spare that was started meanwhile, to its first answer."""
+    values = []
+    with folders(empty_cache=False) as folder, SandboxPool(provider, folder) as pool:
+        for _ in range(2 if bench.quick else 10):
+            if not pool.prepare(REQUEST):
+                raise SystemExit("there is not enough memory for a spare")
+            wait_for_spare(pool)
+            begun = time.perf_counter()
+            with pool.start(REQUEST, folder, quiet) as sandbox:
+                run(sandbox, "kubectl get ns")  # type: ignore[arg-type]
+                values.append(time.perf_counter() - begun)
+    bench.times("back to the empty cluster, warm spare", values)
+    bench.figure("restore-empty-warm-spare", statistics.median(values), "s", 1)
+
+
+def wait_for_spare(pool: SandboxPool) -> None:
+    """Until the background start is over: the author has typed for a while."""
+    prepared = pool._spare  # noqa: SLF001
+    if prepared is None:
+        raise SystemExit("the spare is gone")
+    prepared[1].result(120)
+
+
+def seconds(action: Callable[[], None]) -> float:
+    """Wall time."""
+    begun = time.perf_counter()
+    action()
+    return time.perf_counter() - begun
+
+
+# Again and again
+
+
+def measure_endurance(bench: Benchmark, provider: EmbeddedProvider, binary: Path) -> None:
+    """Many lives, then many restores of one: failures, processes left, files left."""
+    count = 3 if bench.quick else 200
+    failures = files = 0
+    for number in range(count):
+        progress("cycle", number, count)
+        with folders(empty_cache=False) as folder:
+            try:
+                with provider.start(REQUEST, folder, quiet) as sandbox:
+                    run(sandbox, "kubectl get ns")
+            except SandboxError as error:
+                failures += 1
+                print(error, file=sys.stderr)
+            files += sum(1 for _ in folder.rglob("*"))
+    bench.note("start and stop", f"{count} times, {failures} failures, {files} files left")
+    bench.figure("cycle-failures", failures, "failures", 0)
+    restore_failures = 0
+    with folders(empty_cache=False) as folder, provider.start(REQUEST, folder, quiet) as sandbox:
+        sandbox.checkpoint("empty")
+        for number in range(count):
+            progress("restore", number, count)
+            run(sandbox, "kubectl create ns shop")
+            try:
+                sandbox.restore("empty")
+            except SandboxError as error:
+                restore_failures += 1
+                print(error, file=sys.stderr)
+                break
+            restore_failures += "shop" in run(sandbox, "kubectl get ns")
+    bench.note("restores of one sandbox", f"{count} times, {restore_failures} failures")
+    bench.figure("restore-failures", restore_failures, "failures", 0)
+    bench.figure("files-left", files, "files", 0)
+    bench.figure("processes-left", len(ours(binary)), "processes", 0)
+
+
+def ours(binary: Path) -> list[int]:
+    """Children of this program that still run the binary, wherever they were moved to."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            if (path / "exe").readlink() == binary and b"kt-bench-" in (path / "cmdline").read_bytes():
+                found.append(int(path.name))
+        except OSError:
+            continue
+    return found
+
+
+def progress(what: str, number: int, count: int) -> None:
+    """A line now and then."""
+    if number % 20 == 0:
+        print(f"  {what} {number + 1} of {count}", file=sys.stderr)
+
+
+# Building
+
+
+def measure_build(bench: Benchmark) -> None:
+    """A change of our own code, and everything from nothing, if they are asked for."""
+    wanted = os.environ.get("KUBETALK_BENCH_BUILD", "")
+    if wanted not in {"relink", "cold"}:
+        bench.note("build", "not measured: KUBETALK_BENCH_BUILD=relink or =cold")
+        return
+    recipe = load_recipe()
+    go = find_go(recipe.go)
+    with tempfile.TemporaryDirectory(prefix="kt-bench-") as name:
+        folder = Path(name)
+        if wanted == "cold":
+            os.environ |= {"GOCACHE": f"{name}/gocache", "GOMODCACHE": f"{name}/gomodcache", "GOFLAGS": "-modcacherw"}
+            # Read-only module files could not be removed afterwards; the flag does not change what is built.
+            recipe = replace(recipe, env={**recipe.env, "GOFLAGS": "-modcacherw"})
+            built = build(recipe, go, folder / "cold", lambda _: None)
+            bench.note(
+                "build from empty caches", f"{built.seconds / 60:.1f} min, {built.path.stat().st_size / MIB:.0f} MiB"
+            )
+            bench.figure("build-cold", built.seconds / 60, "min", 18)
+        else:
+            build(recipe, go, folder / "warm", lambda _: None)
+        shutil.copytree(recipe.source, folder / "source")
+        with (folder / "source" / "main.go").open("a", encoding="utf-8") as file:
+            file.write("\nvar changedForTheBenchmark = true\n")
+        built = build(replace(recipe, source=folder / "source"), go, folder / "relinked", lambda _: None)
+        bench.note("build after a change of our own code", f"{built.seconds:.0f} s")
+        bench.figure("build-relink", built.seconds, "s", 45)
+
+
+def quiet(_: str) -> None:
+    """Progress is for people who wait for a build, not for a table."""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
