@@ -212,10 +212,12 @@ def settings_for(project_dir: Path, site_url: str = "https://example.org/talks/"
     )
 
 
-def render(settings: Settings) -> Sample:
-    """The same calls as the pipeline's, without a session."""
+def render(settings: Settings, outputs_of: Mapping[str, str] | None = None) -> Sample:
+    """The same calls as the pipeline's, without a session; ``outputs_of`` replaces outputs of single commands."""
     project = reading.read_project(settings)
-    renditions = {document.id: rendition_of(document, OUTPUTS) for document in project.documents}
+    renditions = {
+        document.id: rendition_of(document, {**OUTPUTS, **(outputs_of or {})}) for document in project.documents
+    }
     renderer = rendering.Renderer(settings, tags=project.tags, documents=project.documents)
     entries = indexing.list_entries(
         project.documents, settings, document_path=rendering.document_path, deck_path=rendering.deck_path

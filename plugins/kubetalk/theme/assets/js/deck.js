@@ -20,6 +20,8 @@
 
   const help = document.getElementById("kt-help");
   const showHelp = () => { if (help.open) help.close(); else help.showModal(); };
+  // Escape closes the help; to reveal.js it would mean the overview.
+  help.addEventListener("keydown", (event) => event.stopPropagation());
   const onDisk = (address) => location.protocol === "file:" && address.endsWith("/") ? `${address}index.html` : address;
   const languageLinks = [...document.querySelectorAll("[data-kt-same-slide]")];
   const reading = document.querySelector("[data-kt-reading]");
