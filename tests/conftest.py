@@ -12,7 +12,10 @@ pytest_plugins = ["tests.support.golden", "tests.support.sites", "tests.support.
 # The machine that runs tests is shared and slow at times: examples are limited in number, not by the clock.
 hypothesis.settings.register_profile("default", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
-hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=20)
+hypothesis.settings.load_profile(
+    os.environ.get("KUBETALK_TEST_PROFILE") or ("ci" if os.environ.get("CI") else "default")
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
