@@ -20,6 +20,7 @@ from kubetalk.running.secret_patterns import (
     ENCODED_PEM,
     EVIDENT,
     KUBERNETES_NAME,
+    NAME_NEEDLES,
     NAMED,
     NOT_A_PASSWORD,
     PASSWORD_WORDS,
@@ -68,9 +69,14 @@ def redact(text: str, *, command: str = "", known: Collection[str] = ()) -> str:
 def find_secrets(source: str) -> tuple[str, ...]:
     """The kinds of secret that stand literally in a text an author wrote, such as ``GitHub token``; often none.
 
-    Only what is evident counts: ``--from-literal=password=example`` is how tutorials are written.
+    Only what is evident counts: ``--from-literal=password=example`` is how tutorials are written, and issuers put
+    EXAMPLE into the keys of their own documentation.
     """
-    kinds = [kind for kind, expression, _ in EVIDENT if expression.search(source)]
+    kinds = [
+        pattern.kind
+        for pattern in EVIDENT
+        if any("EXAMPLE" not in match[0] for match in pattern.expression.finditer(source))
+    ]
     return (*kinds, *(("PEM private key in base64",) if any(_encoded_keys(source)) else ()))
 
 
@@ -82,16 +88,13 @@ def encodings_of(value: str) -> frozenset[str]:
 
 
 def _all_spans(plain: str, known: Collection[str]) -> Iterator[Span]:
+    lowered = plain.lower()
     yield from secret_object_spans(plain)
-    for _, expression, group in EVIDENT:
-        for match in expression.finditer(plain):
-            yield match.span(group)
     yield from _encoded_keys(plain)
-    for expression, group in PLACED:
-        for match in expression.finditer(plain):
-            if not match[group].startswith("<redacted"):
-                yield match.span(group)
-    yield from _named(plain)
+    for pattern in (*EVIDENT, *PLACED):
+        yield from pattern.spans(plain, lowered)
+    if any(needle in lowered for needle in NAME_NEEDLES):
+        yield from _named(plain)
     for value in known:
         if len(value) >= 6:
             for form in encodings_of(value):
@@ -100,6 +103,8 @@ def _all_spans(plain: str, known: Collection[str]) -> Iterator[Span]:
 
 def _encoded_keys(plain: str) -> Iterator[Span]:
     """PEM private keys in base64, as Secrets, kubeconfigs and Helm values carry them; certificates are public."""
+    if "LS0tLS1CRUdJTi" not in plain:
+        return
     for match in ENCODED_PEM.finditer(plain):
         if b"PRIVATE KEY" in base64.b64decode(match[0][:64]):
             yield match.span()

@@ -14,6 +14,7 @@ Span = tuple[int, int]
 
 _KIND_LINE: Final = re.compile(r"^(?P<lead>[ ]*(?:- +)*)kind: [\"']?Secret[\"']?[ \t]*$", re.MULTILINE)
 _DATA_KEYS: Final = ("data", "stringData")
+_LEAD: Final = re.compile(r"[ ]*(?:- +)*")
 _ENTRY: Final = re.compile(r"(?P<lead>[ ]*(?:- +)*)(?P<key>[^\s:][^:]*):(?:[ \t]+(?P<value>\S.*?))?[ \t]*$")
 _JSON_TOKEN: Final = re.compile(r'"(?:[^"\\\n]|\\.)*"|[{}\[\]:,]')
 _EMBEDDED: Final = re.compile(r'\\"kind\\":\s*\\"Secret\\"')
@@ -27,64 +28,76 @@ def secret_object_spans(text: str) -> Iterator[Span]:
     yield from _json_spans(text)
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A line of YAML, looked at once."""
+
+    offset: int
+    text: str
+    column: int
+    """Where its first key stands, list dashes left out."""
+    indent: int
+    """Where its first character other than a blank stands."""
+    blank: bool
+
+    def within(self, column: int) -> bool:
+        """Whether it belongs to a mapping whose keys stand at that column."""
+        return self.blank or (self.column >= column and not self.text.startswith("---"))
+
+    def starts_item(self, column: int) -> bool:
+        """Whether it is the first line of a list item whose keys stand at that column."""
+        return self.column == column and self.indent < column
+
+
 def _yaml_spans(text: str) -> Iterator[Span]:
     if not _KIND_LINE.search(text):
         return
-    rows: list[tuple[int, str]] = []
+    rows: list[_Row] = []
     offset = 0
-    for row in text.split("\n"):
-        rows.append((offset, row))
-        offset += len(row) + 1
-    for number, (_, row) in enumerate(rows):
-        if match := _KIND_LINE.match(row):
-            yield from _secret_mapping(rows, number, len(match["lead"]))
+    for line in text.split("\n"):
+        column = len(line) - len(_LEAD.sub("", line, count=1))
+        rows.append(_Row(offset, line, column, len(line) - len(line.lstrip(" ")), blank=not line.strip()))
+        offset += len(line) + 1
+    # The last line of the mapping found last at each column: a second `kind` in it must not cost another scan.
+    seen: dict[int, int] = {}
+    for number, row in enumerate(rows):
+        if _KIND_LINE.match(row.text) and number > seen.get(row.column, -1):
+            first, last = _mapping_around(rows, number, row.column)
+            seen[row.column] = last
+            yield from _data_values(rows[first : last + 1], row.column)
 
 
-def _secret_mapping(rows: list[tuple[int, str]], number: int, column: int) -> Iterator[Span]:
-    """The data values of the mapping whose keys start at ``column`` and one of whose lines is ``number``."""
-    first = number
-    while first > 0 and not _starts_item(rows[first][1], column) and _within(rows[first - 1][1], column):
+def _mapping_around(rows: list[_Row], number: int, column: int) -> tuple[int, int]:
+    """The first and last line of the mapping with keys at that column to which a line belongs."""
+    first = last = number
+    while first > 0 and not rows[first].starts_item(column) and rows[first - 1].within(column):
         first -= 1
-    last = number
-    while last + 1 < len(rows) and _within(rows[last + 1][1], column) and not _starts_item(rows[last + 1][1], column):
+    while last + 1 < len(rows) and rows[last + 1].within(column) and not rows[last + 1].starts_item(column):
         last += 1
+    return first, last
+
+
+def _data_values(rows: list[_Row], column: int) -> Iterator[Span]:
+    """The values below the data keys of one mapping; a block literal counts with all its lines."""
     inside = False
-    position = first
-    while position <= last:
-        offset, row = rows[position]
-        entry = _ENTRY.match(row)
-        start = len(entry["lead"]) if entry else len(row) - len(row.lstrip(" "))
-        if entry and start == column:
+    position = 0
+    while position < len(rows):
+        row = rows[position]
+        entry = _ENTRY.match(row.text)
+        if entry and row.column == column:
             inside = entry["key"].strip("\"'") in _DATA_KEYS
             if inside and entry["value"] and not entry["value"].startswith(("#", "{}")):
-                yield offset + entry.start("value"), offset + entry.end("value")
-        elif inside and entry and start > column:
+                yield row.offset + entry.start("value"), row.offset + entry.end("value")
+        elif entry and inside and row.column > column:
             end = position
-            while end < last and _deeper(rows[end + 1][1], start):
+            while end + 1 < len(rows) and (rows[end + 1].blank or rows[end + 1].indent > row.column):
                 end += 1
+            while rows[end].blank:
+                end -= 1
             if entry["value"] and entry["value"] != '""':
-                yield offset + entry.start("value"), rows[end][0] + len(rows[end][1])
+                yield row.offset + entry.start("value"), rows[end].offset + len(rows[end].text)
             position = end
         position += 1
-
-
-def _within(row: str, column: int) -> bool:
-    """Whether a line belongs to a mapping at that column: blank, deeper, or one of its keys."""
-    return not row.strip() or (not row.startswith("---") and _column(row) >= column)
-
-
-def _deeper(row: str, column: int) -> bool:
-    return not row.strip() or len(row) - len(row.lstrip(" ")) > column
-
-
-def _column(row: str) -> int:
-    """Where the first key of a line stands, list dashes left out."""
-    return len(row) - len(re.sub(r"^[ ]*(?:- +)*", "", row))
-
-
-def _starts_item(row: str, column: int) -> bool:
-    """Whether the line is the first of a list item whose keys stand at that column."""
-    return _column(row) == column and "-" in row[:column]
 
 
 @dataclass(slots=True)
