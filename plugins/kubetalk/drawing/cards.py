@@ -48,6 +48,8 @@ def card(item: Object, cluster: Cluster, words: Words) -> Node:
         healthy=status.get("ready") == status.get("desired"),
         problem=words("selects_nothing") if node in cluster.idle else "",
         chips=chips,
+        pods=int(status.get("pods", 0)),
+        sidecars=_sidecars(status),
         facts=_facts(spec, ready, chips),
         title=called(kind.kind, namespace, name),
     )
@@ -64,6 +66,11 @@ def ghost(kind: KindSpec, namespace: str, name: str, words: Words) -> Node:
 
 def _ports(spec: Mapping[str, Any]) -> str:
     return ", ".join(str(port["port"]) for port in spec.get("ports", ()) if "port" in port)
+
+
+def _port(port: Mapping[str, Any]) -> str:
+    outside, inside = port.get("port", ""), port.get("targetPort", "")
+    return f"{outside}→{inside}" if inside not in {"", outside} else str(outside)
 
 
 def _detail(kind: KindSpec, spec: Mapping[str, Any], words: Words) -> str:
@@ -128,7 +135,7 @@ def _facts(spec: Mapping[str, Any], ready: str, chips: tuple[Chip, ...]) -> dict
         "image": images,
         "containers": ", ".join(chip.text for chip in chips if chip.state != "lacking"),
         "type": str(spec.get("type", "")),
-        "ports": ", ".join(f"{p.get('port')}:{p.get('targetPort', p.get('port'))}" for p in spec.get("ports", ())),
+        "ports": ", ".join(_port(port) for port in spec.get("ports", ())),
         "selector": ",".join(f"{key}={value}" for key, value in selector.items()),
         "schedule": str(spec.get("schedule", "")),
         "suspend": str(spec.get("suspend", "")),

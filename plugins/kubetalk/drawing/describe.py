@@ -25,6 +25,8 @@ def described(graph: Graph, words: Words, *, compares: bool) -> tuple[str, ...]:
         sentences += _object(node, words)
     names = {node.id: node.title for node in graph.nodes}
     for edge in graph.edges:
+        if edge.change is Change.REMOVED:
+            continue
         key = "say.hand_edge" if edge.kind is EdgeKind.HAND else f"say.{edge.kind}"
         label = words("say.label", label=_listed(edge.labels, words)) if edge.labels else ""
         sentences.append(words(key, source=names[edge.source], target=names[edge.target], label=label))
@@ -55,7 +57,7 @@ def _changes(graph: Graph, words: Words) -> Iterator[str]:
 
 
 def _namespace(group: Group, nodes: Sequence[Node], words: Words) -> Iterator[str]:
-    counts = Counter(node.kind for node in nodes if not node.ghost and not node.stands_for)
+    counts = Counter(n.kind for n in nodes if not n.ghost and not n.stands_for and n.change is not Change.REMOVED)
     objects = _listed((words("say.count", count=count, kind=kind) for kind, count in sorted(counts.items())), words)
     if not group.name:
         if objects:
@@ -72,6 +74,8 @@ def _namespace(group: Group, nodes: Sequence[Node], words: Words) -> Iterator[st
 
 
 def _object(node: Node, words: Words) -> Iterator[str]:
+    if node.change is Change.REMOVED:
+        return  # said already, and no longer true
     if node.stands_for:
         yield words("say.more", objects=_listed(node.stands_for, words))
     elif node.hand:
@@ -95,8 +99,10 @@ def _object(node: Node, words: Words) -> Iterator[str]:
         yield words("say.object", object=text)
     if node.problem and not node.ghost:
         yield words("say.selects_nothing", object=node.title)
-    if node.chips and not node.stands_for:
-        names = [chip.text for chip in node.chips if chip.state != "lacking"]
-        yield words("say.containers", object=node.title, containers=_listed(names, words))
+    own = [chip.text for chip in node.chips if chip.state == "own"]
+    if len(own) > 1:
+        yield words("say.containers", object=node.title, containers=_listed(own, words))
+    for name, count in node.sidecars.items():
+        yield words("say.injected", object=node.title, count=count, total=node.pods, containers=name)
     for note in node.notes:
         yield words("say.hand_note", object=node.title, text=note)

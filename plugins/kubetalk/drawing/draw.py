@@ -24,7 +24,7 @@ from kubetalk.model import Diagram, DiagramBlock, Snapshot
 VIEWS = ("all", "traffic", "config")
 _HOPELESS = 1.3
 """A picture so many times too large is not worth arranging."""
-_TOLERANCE = 1.08
+_TOLERANCE = 1.1
 """How much too large a picture may become by the room its lines take."""
 
 
@@ -37,7 +37,7 @@ def draw(block: DiagramBlock, snapshot: Snapshot, *, before: Snapshot | None, la
     """
     words = Words(language, strings)
     graph, protected = _graph(block, snapshot, before, words)
-    page, lines, graph = _fitting(graph, words, protected)
+    page, lines, graph = fitting(graph, words, protected)
     title = block.title or words(f"title.{block.view}")
     if before is not None and not block.title:
         title = words("title.compare", title=title)
@@ -70,7 +70,7 @@ def _graph(block: DiagramBlock, snapshot: Snapshot, before: Snapshot | None,
     return graph, drawn.named
 
 
-def _fitting(graph: Graph, words: Words, protected: frozenset[str]) -> tuple[Page, list[Line], Graph]:
+def fitting(graph: Graph, words: Words, protected: frozenset[str]) -> tuple[Page, list[Line], Graph]:
     """The first arrangement that can be read on a slide, or the smallest there is."""
     tried: list[tuple[float, Page, list[Line] | None, Graph]] = []
     faces: dict[str, Face] = {}

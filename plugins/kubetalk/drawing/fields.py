@@ -80,7 +80,7 @@ def pod_facts(metadata: Object, spec: Object) -> dict[str, Any]:
         "labels": labels,
         "containers": containers,
         "initContainers": [str(c["name"]) for c in spec.get("initContainers") or ()],
-        "hostNetwork": bool(spec.get("hostNetwork")),
+        "hostNetwork": spec.get("hostNetwork") or None,
         "uses": _used(spec),
     })  # fmt: skip
 

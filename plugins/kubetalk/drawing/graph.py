@@ -72,6 +72,9 @@ class Node:
     problem: str = ""
     """A line of warning."""
     chips: tuple[Chip, ...] = ()
+    pods: int = 0
+    sidecars: Mapping[str, int] = field(default_factory=dict)
+    """Injected containers, and how many of the pods carry each."""
     ghost: bool = False
     """Referred to, but not there."""
     hand: bool = False

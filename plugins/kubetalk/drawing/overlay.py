@@ -134,7 +134,8 @@ class _Overlay:
         label = self._text(item["label"], "nodes") if item.get("label") else word
         self._hand[name] = Node(
             id=f"hand//{name}", namespace="", name=label, kind=word, glyph=kind if kind != "service" else "box",
-            family="by", role=Role.ENTRY, hand=True, title=label if label == word else f"{word} {label}",
+            family="by", role=Role.ENTRY, hand=True,
+            title=label if word.lower() in label.lower() else f"{word} {label}",
         )  # fmt: skip
 
     def _edge(self, item: Mapping[str, Any]) -> Edge:

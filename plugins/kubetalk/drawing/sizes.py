@@ -23,8 +23,8 @@ LABEL_MAX = 150.0
 HEADER = 36.0
 HEADER_PAD = 14.0
 BADGE_ROW = 22.0
-CANVAS = (1600.0, 900.0)
-"""Larger pictures are summarised: on a 1080 line slide the smallest type then is 13 px high."""
+CANVAS = (1440.0, 810.0)
+"""Larger pictures are summarised: on a 1080 line slide the smallest type then is 13 px high or more."""
 
 
 @dataclass(frozen=True, slots=True)

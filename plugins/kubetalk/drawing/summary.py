@@ -11,7 +11,7 @@ from kubetalk.drawing.kinds import Role
 from kubetalk.drawing.words import Words
 
 _FEW = 4
-"""Fewer nodes of a kind are never drawn as one."""
+"""Fewer nodes of a kind are drawn as one only when nothing else helps."""
 
 
 def shortened(graph: Graph, words: Words, protected: Collection[str]) -> Iterator[Graph]:
@@ -23,12 +23,16 @@ def shortened(graph: Graph, words: Words, protected: Collection[str]) -> Iterato
         if len(folded.nodes) < size:
             yield folded
             size = len(folded.nodes)
-    summed = _summed(graph, words, protected)
-    if len(summed.nodes) < size:
-        yield summed
-    for limit in (60, 40, 24):
+    for few in (_FEW, 2):
+        summed = _summed(graph, few, words, protected)
+        if len(summed.nodes) < size:
+            yield summed
+            size = len(summed.nodes)
+    counted = _counted(graph, words, protected)
+    yield counted
+    for limit in (60, 40, 24, 12):
         if len(graph.groups) > limit:
-            yield _fewer_groups(summed, limit)
+            yield _fewer_groups(counted, limit)
 
 
 def _kind(node: Node) -> str:
@@ -74,7 +78,7 @@ def _folded(graph: Graph, limit: int, words: Words, protected: Collection[str],
     return _replaced(graph, stands_for, extra)
 
 
-def _summed(graph: Graph, words: Words, protected: Collection[str]) -> Graph:
+def _summed(graph: Graph, few: int, words: Words, protected: Collection[str]) -> Graph:
     """One node per kind and namespace, ``14 × Deployment``."""
     parts: dict[tuple[str, str], list[Node]] = defaultdict(list)
     for node in graph.nodes:
@@ -83,18 +87,44 @@ def _summed(graph: Graph, words: Words, protected: Collection[str]) -> Graph:
     stands_for: dict[str, str] = {}
     extra: list[Node] = []
     for (namespace, kind), nodes in sorted(parts.items()):
-        if len(nodes) < _FEW:
+        if len(nodes) < few:
             continue
         first = nodes[0]
         title = words("say.count", count=len(nodes), kind=first.kind)
         extra.append(
             replace(
                 first, id=f"sum/{namespace}/{kind}", name=title, detail="", ready="", problem="", chips=(), ghost=False,
-                change=Change.NONE, change_detail="", facts={}, notes=(), healthy=True, title=title,
+                change=Change.NONE, change_detail="", facts={}, sidecars={}, notes=(), healthy=True, title=title,
                 stands_for=tuple(node.title for node in nodes),
             )
         )  # fmt: skip
         stands_for |= dict.fromkeys((node.id for node in nodes), f"sum/{namespace}/{kind}")
+    return _replaced(graph, stands_for, extra)
+
+
+def _counted(graph: Graph, words: Words, protected: Collection[str]) -> Graph:
+    """One node per namespace that counts what is in it; only relations between namespaces are left."""
+    parts: dict[str, list[Node]] = defaultdict(list)
+    for node in graph.nodes:
+        if not node.hand and node.id not in protected:
+            parts[node.namespace].append(node)
+    stands_for: dict[str, str] = {}
+    extra: list[Node] = []
+    for namespace, nodes in sorted(parts.items()):
+        if len(nodes) == 1:
+            continue
+        kinds = Counter(node.kind for node in nodes)
+        order = sorted(kinds, key=lambda kind: (-kinds[kind], kind))
+        texts = [words("say.count", count=kinds[kind], kind=kind) for kind in order]
+        first = next(node for node in nodes if node.kind == order[0])
+        extra.append(
+            Node(
+                id=f"sum/{namespace}", namespace=namespace, name=texts[0], kind=first.kind, glyph=first.glyph,
+                family=first.family, role=Role.WORKLOAD, detail=words("say.list").join(texts[1:]),
+                stands_for=tuple(node.title for node in nodes), title=words("say.list").join(texts),
+            )
+        )  # fmt: skip
+        stands_for |= dict.fromkeys((node.id for node in nodes), f"sum/{namespace}")
     return _replaced(graph, stands_for, extra)
 
 
