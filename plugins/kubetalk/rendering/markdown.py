@@ -14,14 +14,12 @@ from html import unescape
 from typing import TYPE_CHECKING, Any
 
 import markdown
-from markdown.treeprocessors import Treeprocessor
 from pymdownx.slugs import slugify
 
 from kubetalk.errors import KubetalkError
+from kubetalk.rendering.japanese import JoinCjkLines, KeepKatakana
 
 if TYPE_CHECKING:
-    from xml.etree.ElementTree import Element
-
     from kubetalk.model import Text
 
 PLACEHOLDER = "kubetalk-block"
@@ -36,13 +34,6 @@ DEFINITION = re.compile(r"^ {0,3}\[(?P<label>[^\]]+)\]:\s*\S")
 BULLET = re.compile(r"^([-*+]|\d{1,9}[.)])\s+\S")
 SLIDE_COMMENT = re.compile(r"<!--\s*\.slide:.*?-->", re.DOTALL)
 ELEMENT_COMMENT = re.compile(r"[ \t]*<!--\s*\.element:\s*(?P<attributes>.*?)\s*-->")
-
-_CJK = (
-    "\u2e80-\u2fff\u3000-\u303f\u3040-\u30ff\u3100-\u312f\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff"
-    "\uf900-\ufaff\ufe30-\ufe4f\uff01-\uff60\uffe0-\uffe6\U00020000-\U0003ffff"
-)
-CJK_BREAK = re.compile(rf"(?<=[{_CJK}])[ \t]*\n[ \t]*(?=[{_CJK}])")
-BOUNDARY = "\ufffc"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +127,8 @@ class Converter:
             },
         )
         engine.treeprocessors.register(JoinCjkLines(engine), "kubetalk-cjk", 15)  # after inline patterns (20)
+        if not with_ids:
+            engine.treeprocessors.register(KeepKatakana(engine), "kubetalk-katakana", 14)
         return engine
 
     def _block(self, number: int) -> str:
@@ -257,49 +250,3 @@ def headings_of(tokens: list[dict[str, Any]]) -> tuple[Heading, ...]:
 def unescaped(text: str) -> str:
     """Plain text of a token's name, which is HTML with entities."""
     return unescape(re.sub(r"<[^>]+>", "", text))
-
-
-class JoinCjkLines(Treeprocessor):
-    """Removes a line break between two CJK characters, which a browser would show as a space.
-
-    CSS Text 3 asks browsers for this (segment break transformation); Chromium does not do it.
-    """
-
-    OPAQUE = frozenset({"code", "pre", "script", "style"})
-    INLINE = frozenset(
-        ["a", "abbr", "b", "del", "em", "i", "ins", "mark", "s", "small", "span", "strong", "sub", "sup", "u", "ruby"]
-    )
-
-    def run(self, root: Element) -> None:
-        """Rewrites texts and tails in place."""
-        slots: list[tuple[Element | None, str, str]] = []
-        self._collect(root, slots)
-        whole = "".join(text for _, _, text in slots)
-        gone = [match.span() for match in CJK_BREAK.finditer(whole)]
-        if not gone:
-            return
-        position = 0
-        for element, attribute, text in slots:
-            end = position + len(text)
-            cuts = [(max(a, position) - position, min(b, end) - position) for a, b in gone if a < end and b > position]
-            if element is not None and cuts:
-                for a, b in reversed(cuts):
-                    text = text[:a] + text[b:]  # noqa: PLW2901
-                setattr(element, attribute, text)
-            position = end
-
-    def _collect(self, element: Element, slots: list[tuple[Element | None, str, str]]) -> None:
-        if element.tag in self.OPAQUE:
-            slots.append((None, "", BOUNDARY))
-            return
-        is_inline = element.tag in self.INLINE
-        if not is_inline:
-            slots.append((None, "", BOUNDARY))
-        if element.text:
-            slots.append((element, "text", element.text))
-        for child in element:
-            self._collect(child, slots)
-            if child.tail:
-                slots.append((child, "tail", child.tail))
-        if not is_inline:
-            slots.append((None, "", BOUNDARY))

@@ -96,3 +96,20 @@ def test_placeholders_keep_the_indentation(read_post: ReadPost) -> None:
     _, rendition = read_post({"true": ""}, en=source)
     text = rendition.document.texts["en"]
     assert markdown_with_placeholders(text) == ("A list:\n\n- item\n\n    ```kubetalk-block\n    0\n    ```\n\nEnd\n")
+
+
+@pytest.mark.parametrize(
+    ("source", "html"),
+    [
+        ("どのバージョンで", '<p>どの<span class="kt-word">バージョン</span>で</p>'),
+        (
+            "**クラスター**とポッド",
+            '<p><strong><span class="kt-word">クラスター</span></strong>と<span class="kt-word">ポッド</span></p>',
+        ),
+        ("`クラスター`", "<p><code>クラスター</code></p>"),
+        ("キロ", "<p>キロ</p>"),
+    ],
+)
+def test_loan_words_on_slides_stay_in_one_piece(source: str, html: str) -> None:
+    assert convert(source, is_slide=True) == html
+    assert "kt-word" not in convert(source)
