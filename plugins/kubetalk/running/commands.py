@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 _HEREDOC: Final = re.compile(r"<<-?[ \t]*(?P<quote>['\"\\]?)(?P<tag>\w+)(?P=quote)")
@@ -116,7 +117,7 @@ class _Simple:
 
 def is_observing(source: str) -> bool:
     """Whether a command only looks, so that it may be repeated: ``kubectl get``, ``helm status``, ``grep``."""
-    simples = _simple_commands(source) or []
+    simples = _simple_commands(source) or ()
     return bool(simples) and all(_only_looks(simple) for simple in simples)
 
 
@@ -124,7 +125,7 @@ def is_watching(source: str) -> bool:
     """Whether a command only looks and does not end by itself: ``kubectl get --watch``, ``kubectl logs -f``."""
     if not is_observing(source):
         return False
-    for simple in _simple_commands(source) or []:
+    for simple in _simple_commands(source) or ():
         verb = simple.verbs[0] if simple.verbs else ""
         if simple.program == "kubectl" and verb in {"get", "events"} and simple.has(_WATCH_FLAGS):
             return True
@@ -175,7 +176,8 @@ def _only_looks(simple: _Simple) -> bool:
     return not subcommands or (len(verbs) > 1 and verbs[1] in subcommands)
 
 
-def _simple_commands(source: str) -> list[_Simple] | None:
+@lru_cache(maxsize=1024)
+def _simple_commands(source: str) -> tuple[_Simple, ...] | None:
     """The simple commands of a source, those in ``$(…)`` and backticks too; None if the quoting is not understood."""
     text, inner = _without_substitutions(_without_heredocs(source).replace("\\\n", " "))
     lexer = shlex.shlex(text, posix=True, punctuation_chars=";&|()<>\n")
@@ -192,7 +194,7 @@ def _simple_commands(source: str) -> list[_Simple] | None:
         if nested is None:
             return None
         simples += nested
-    return simples
+    return tuple(simples)
 
 
 def _split(tokens: list[str]) -> list[_Simple]:

@@ -81,6 +81,7 @@ class Shell:
         self._directory = directory
         self._columns = int(environment.get("COLUMNS") or 120)
         self._previous = 0
+        self._count = 0
         self._said = b""
         self._ended = False
         self._screen: Screen | None = None
@@ -111,7 +112,7 @@ class Shell:
         self._guard = subprocess.Popen(
             [bash, "--norc", "--noprofile", "-c", _GUARD, "kubetalk-guard", str(self._process.pid)],
             stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             cwd="/",
             env={},
@@ -151,7 +152,7 @@ class Shell:
             self._screen.start_input()
             self._selector.register(self._screen.master, selectors.EVENT_READ)
         try:
-            self._send(source, f". {self._quoted('command')} {redirection} {self._status_end}>&-")
+            self._send(source, after=f"{redirection} {self._status_end}>&-")
             outcome = self._follow(time.monotonic() + timeout)
         finally:
             if tty and self._screen:
@@ -166,8 +167,9 @@ class Shell:
         """
         self._send(
             source,
-            f"set -m; ( . {self._quoted('command')} ) </dev/null {self._status_end}>&- & "
-            f'builtin printf \'pid %s\\n\' "$!" >&{self._status_end}; set +m; wait "$!" 2>/dev/null',
+            before="set -m; ( ",
+            after=f") </dev/null {self._status_end}>&- & builtin printf 'pid %s\\n' \"$!\" >&{self._status_end}; "
+            'set +m; wait "$!" 2>/dev/null',
         )
         return self._follow(time.monotonic() + within, seen=seen)
 
@@ -180,15 +182,9 @@ class Shell:
     def close(self) -> None:
         """End every process of the session; safe to call twice."""
         self._kill()
-        if self._guard.stdin and not self._guard.stdin.closed:
-            self._guard.stdin.close()
-            try:
-                self._guard.wait(_GRACE)
-            except subprocess.TimeoutExpired:
-                self._guard.kill()
-                self._guard.wait()
         if self._selector.get_map() is None:
             return
+        self._end_guard()
         self._waiter.join(_GRACE)
         self._selector.close()
         if self._process.stdin:
@@ -199,27 +195,43 @@ class Shell:
         for descriptor in (self._output, self._status, self._wake, self._wake_end):
             os.close(descriptor)
 
-    def _quoted(self, name: str) -> str:
-        return shlex.quote(str(self._directory / name))
+    def _end_guard(self) -> None:
+        """Let the guard do its work; its output ends when it is done, and a pipe can be waited for without polling."""
+        stdin, stdout = self._guard.stdin, self._guard.stdout
+        assert stdin is not None  # noqa: S101  opened with PIPE above
+        assert stdout is not None  # noqa: S101
+        stdin.close()
+        with selectors.DefaultSelector() as selector:
+            selector.register(stdout, selectors.EVENT_READ)
+            if not selector.select(_GRACE):
+                self._guard.kill()
+        stdout.close()
+        self._guard.wait()
 
     def _tell_end(self) -> None:
         self._process.wait()
         os.write(self._wake_end, b".")
 
-    def _send(self, source: str, line: str) -> None:
-        """Have the shell carry out ``line``, which runs the file ``command``, and report its status.
+    def _send(self, source: str, *, before: str = "", after: str) -> None:
+        """Have the shell source the command, with ``before`` and ``after`` around that on its line, and report.
 
         ``$?`` is what the last command left there, as it would be at a prompt.
         """
-        (self._directory / "command").write_text(source + "\n", encoding="utf-8", errors="surrogateescape")
-        before = ""
+        # A file that exists is never truncated: some file systems then write to the disk before they go on.
+        self._count += 1
+        command = self._directory / f"command{self._count}"
+        command.write_bytes((source + "\n").encode(errors="surrogateescape"))
         if self._previous:
-            (self._directory / "previous").write_text(f"return {self._previous}\n", encoding="utf-8")
-            before = f". {self._quoted('previous')}; "
+            status = self._directory / f"status{self._previous}"
+            if not status.exists():
+                status.write_text(f"return {self._previous}\n", encoding="utf-8")
+            before = f". {shlex.quote(str(status))}; {before}"
         report = f"builtin printf '%s %s\\n' \"$?\" {shlex.quote(str(self._directory))} >&{self._status_end}"
         assert self._process.stdin is not None  # noqa: S101  opened with PIPE above
         with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(f"{before}{line}; {report}\n".encode(errors="surrogateescape"))
+            self._process.stdin.write(
+                f"{before}. {shlex.quote(str(command))} {after}; {report}\n".encode(errors="surrogateescape")
+            )
 
     def _follow(self, deadline: float, seen: Callable[[bytes], bool] | None = None) -> Outcome:
         """Read until the shell reports a status, ends, prints too much or the time is up."""
@@ -313,7 +325,7 @@ class _OwnWords:
 
     def __init__(self, directory: Path) -> None:
         place = re.escape(os.fsencode(directory))
-        self._place = re.compile(rb"'?" + place + rb"/command'?: (?:line \d+: )?")
+        self._place = re.compile(rb"'?" + place + rb"/command\d+'?: (?:line \d+: )?")
         self._traces = re.compile(rb"^(?:\++ )?(?:\. |builtin |set [-+]m).*" + place + rb".*\n?", re.MULTILINE)
         self._needle = os.fsencode(directory)
 
