@@ -10,7 +10,7 @@ The rules
 - A command goes on while bash would ask for more: backslash, open quote, heredoc, pipe, compound command. The lines
   that follow may carry bash's ``> ``; the first one decides for the whole command. (A bare line that starts with a
   redirection has to be indented therefore.) ``> `` below a complete command is output.
-- Text below a command is the author's expectation, without the blank lines at its end.
+- Text below a command is the author's expectation, without blank lines at its beginning and end.
 - ``# kubetalk: hide`` at the end of a command's first or last line runs the command without showing it; the mark itself
   is neither shown nor given to the shell.
 """
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kubetalk.errors import ContentError, KubetalkError
 from kubetalk.model import Command, Location
@@ -122,77 +122,100 @@ def _expect(reader: _Reader, buffer: Sequence[str], index: int) -> bool:
     text = list(buffer)
     while text and not text[-1].strip():
         text.pop()
+    above = next((place for place, line in enumerate(text) if line.strip()), len(text))
+    text = text[above:]
     if not text:
         return True
     if not reader.commands:
-        place = next(place for place, line in enumerate(text) if line.strip())
         prompt = reader.prompt
         reader.error(
-            index + place,
-            f"`{_short(text[place])}` stands before the first command",
+            index + above,
+            f"`{_short(text[0])}` stands before the first command",
             f"Start each command with `{prompt} `; what stands below it is its output.",
         )
         return False
-    last = reader.commands[-1]
-    reader.commands[-1] = Command(
-        last.source,
-        last.shown,
-        last.location,
-        last.prompt,
-        "\n".join(text),
-        last.hidden,
-        last.comments,
-    )
+    reader.commands[-1] = replace(reader.commands[-1], expectation="\n".join(text))
     return True
 
 
 def _read_command(reader: _Reader, index: int, comments: tuple[str, ...]) -> int | None:
     """Reads the command that starts at ``index``; gives the index behind it, None after a problem."""
-    lines, shell = reader.lines, Shell()
-    shown, source = [lines[index]], [lines[index][len(reader.prompt) :].strip()]
-    hidden = bool(_HIDE.search(shown[0]))
-    if hidden:
-        shown[0], source[0] = _HIDE.sub("", shown[0]).rstrip(), _HIDE.sub("", source[0]).rstrip()
-        if not source[0]:
-            reader.error(index, "there is nothing to run before the mark `# kubetalk: hide`")
-            return None
-    if _blank_behind_backslash(lines[index]) and not shell.in_quotes:
-        reader.error(index, "the backslash has a blank behind it, so the line does not go on", "Delete the blank.")
+    command = _Lines(reader, index)
+    first = reader.lines[index]
+    if not command.add(first, first[len(reader.prompt) :].lstrip()):
         return None
-    shell.feed(source[0])
-    bash_prompts: bool | None = None
     following = index + 1
-    while not shell.complete and following < len(lines):
-        line = lines[following]
+    bash_prompts: bool | None = None
+    while not command.shell.complete and following < len(reader.lines):
+        line = reader.lines[following]
         carries = line == ">" or line.startswith("> ")
         bash_prompts = carries if bash_prompts is None else bash_prompts
-        if (bash_prompts or not shell.in_heredoc) and _starts_command(reader, line) and not reader.implicit_root:
+        if (bash_prompts or not command.shell.in_heredoc) and _starts_command(reader, line):
             break
-        text = line[2:] if bash_prompts and carries else line
-        if not shell.in_heredoc and not shell.in_quotes and (marked := _HIDE.search(text)):
-            hidden, text = True, text[: marked.start()].rstrip()
-            line = _HIDE.sub("", line).rstrip()
-        shown.append(line)
-        source.append(text)
-        shell.feed(text)
+        if not command.add(line, line[2:] if bash_prompts and carries else line):
+            return None
         following += 1
-    if (missing := shell.missing) is not None:
-        what, line_index = missing
+    if (missing := command.shell.missing) is not None:
+        what, opened = missing
+        remedy = command.remedy(opened)
+        if not remedy and following < len(reader.lines):
+            remedy = f"The next command starts in line {reader.first_line + following}."
         verb = "is not followed by anything" if "end of the line" in what else "is never closed"
-        remedy = f"The next command starts in line {reader.first_line + following}." if following < len(lines) else ""
-        reader.error(index + line_index, f"{what} {verb}", remedy)
+        reader.error(index + opened, f"{what} {verb}", remedy)
+        return None
+    source = "\n".join(command.source).rstrip()
+    if not source:
+        reader.error(index, f"there is nothing to run before the mark `{HIDE}`")
         return None
     reader.commands.append(
         Command(
-            source="\n".join(source).rstrip(),
-            shown=tuple(shown),
+            source=source,
+            shown=tuple(command.shown),
             location=Location(reader.path, reader.first_line + index),
             prompt=reader.prompt,
-            hidden=hidden,
+            hidden=command.hidden,
             comments=comments,
         )
     )
     return following
+
+
+class _Lines:
+    """The lines of one command while it is read."""
+
+    def __init__(self, reader: _Reader, index: int) -> None:
+        self._reader = reader
+        self._index = index
+        self.shell = Shell()
+        self.shown: list[str] = []
+        self.source: list[str] = []
+        self.hidden = False
+
+    def add(self, line: str, text: str) -> bool:
+        """One more line as written and as the shell gets it; False after a problem."""
+        if not self.shell.in_heredoc and not self.shell.in_quotes:
+            if marked := _HIDE.search(text):
+                self.hidden = True
+                text = text[: marked.start()].rstrip()
+                line = _HIDE.sub("", line).rstrip()
+            if _blank_behind_backslash(text):
+                place = self._index + len(self.shown)
+                message = "the backslash has a blank behind it, so the line does not go on"
+                self._reader.error(place, message, "Delete the blank.")
+                return False
+        self.shown.append(line)
+        self.source.append(text)
+        self.shell.feed(text)
+        return True
+
+    def remedy(self, opened: int) -> str:
+        """Where the end of an open heredoc was surely meant."""
+        tag = self.shell.heredoc_tag
+        for place, line in enumerate(self.source[opened + 1 :], start=opened + 1):
+            if tag and line.strip() == tag:
+                number = self._reader.first_line + self._index + place
+                return f"`{tag}` in line {number} has to stand alone, without blanks around it."
+        return ""
 
 
 def _blank_behind_backslash(line: str) -> bool:

@@ -11,7 +11,7 @@ from kubetalk.model import Document, Facts, Kind, Location, SandboxRequest, Sett
 from kubetalk.reading.facts import SANDBOX
 from kubetalk.reading.pairs import pair_texts
 from kubetalk.reading.project import place_of
-from kubetalk.reading.slides import plain_text
+from kubetalk.reading.slides import heading
 from kubetalk.reading.texts import collect_text, front_matter_end, normalise
 from kubetalk.reading.yaml_fields import Key, Reader, Table, compose
 
@@ -70,6 +70,6 @@ def _facts(source: str, place: str, language: str, settings: Settings, errors: l
             elif key.value == "kubetalk":
                 request = _KUBETALK.read(value, reader, "kubetalk") or request
     if not title:
-        heading = next((line for line in lines[end:] if line.startswith("# ")), "")
-        title = plain_text(heading.removeprefix("# ")) or Path(place).stem
+        first = next((line for line in lines[end:] if line.startswith("# ")), "")
+        title = heading(first.removeprefix("# "))[0] or Path(place).stem
     return Facts(title={language: title}, location=Location(place, 1 if end else 0), sandbox=request)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kubetalk.errors import ContentError, KubetalkError
-from kubetalk.model import Block, BlockOptions, BlockReference, DiagramBlock, FileBlock, LiveBlock, Location, Text
+from kubetalk.model import Block, BlockReference, DiagramBlock, FileBlock, LiveBlock, Location, Text
 from kubetalk.reading.options import shown_as
 from kubetalk.reading.shell import simple_commands
 from kubetalk.reading.spelling import did_you_mean
@@ -51,13 +51,14 @@ def pair_texts(texts: Mapping[str, Text], errors: list[KubetalkError]) -> dict[s
     """
     before = len(errors)
     named = _borrow_ids({language: _with_ids(text, errors) for language, text in texts.items()}, texts)
+    chains = chains_of(named)
     if len(errors) == before:
-        chains = chains_of(named)
         _check_references(chains, errors)
+        _check_diagrams(named, errors)
+    if len(errors) == before:
         first, *others = chains.values()
         for other in others:
             _compare(first, other, errors)
-        _check_diagrams(named, errors)
     return {language: _resolve(text, named) for language, text in named.items()}
 
 
@@ -224,7 +225,7 @@ def _compare(first: Chain, other: Chain, errors: list[KubetalkError]) -> None:
         if one.definition is None or two.definition is None:
             return
         if difference := _difference(one, two):
-            _tell(errors, difference, one.block.fence.location, two.block.fence.location)
+            errors.append(difference)
             return
         _compare_files(one.files, two.files, errors, first)
         if isinstance(one.definition, LiveBlock) and isinstance(two.definition, LiveBlock):
@@ -241,40 +242,41 @@ def _compare(first: Chain, other: Chain, errors: list[KubetalkError]) -> None:
     _compare_files(first.last_files, other.last_files, errors, first)
 
 
-def _difference(one: Link, two: Link) -> tuple[str, str] | None:
-    """What differs between two places of a chain: a message and the details below it."""
+def _difference(one: Link, two: Link) -> ContentError | None:
+    """What differs between two places of a chain."""
     a, b = one.definition, two.definition
+    here, there = two.block.fence.location, one.block.fence.location
     if isinstance(a, DiagramBlock) or isinstance(b, DiagramBlock):
-        if isinstance(a, DiagramBlock) and isinstance(b, DiagramBlock):
-            return None if a.id == b.id else (f"the languages differ here: diagram `{a.id}` and diagram `{b.id}`", "")
-        return f"the languages differ here: {_named(one)} and {_named(two)}", ""
+        if isinstance(a, DiagramBlock) and isinstance(b, DiagramBlock) and a.id == b.id:
+            return None
+        return _unequal(f"here is {_named(two)}, but {_named(one)} in {there}", here)
     if a is None or b is None or a is b:
         return None
     for left, right in zip(a.commands, b.commands, strict=False):
         if left.source != right.source:
             shown = f"{left.location}: {left.source}\n{right.location}: {right.source}"
-            return f"the command of line {right.location.line} differs from line {left.location.line} of ", shown
+            return _unequal(f"the command differs from {left.location}", right.location, shown)
     if len(a.commands) != len(b.commands):
         more = a if len(a.commands) > len(b.commands) else b
         extra = more.commands[min(len(a.commands), len(b.commands))]
-        return (
-            f"block `{a.id}` has {len(b.commands)} commands here and {len(a.commands)} in ",
-            f"{extra.location}: {extra.source}",
-        )
+        counts = f"{_commands(len(b.commands))} here and {len(a.commands)} in {there}"
+        return _unequal(f"block `{a.id}` has {counts}", here, f"{extra.location}: {extra.source}")
     if a.id != b.id:
-        return f"the block `{b.id}` has another id, `{a.id}`, in ", ""
+        return _unequal(f"the block has the id `{b.id}` here and `{a.id}` in {there}", here)
     return None
+
+
+def _unequal(message: str, where: Location, details: str = "") -> ContentError:
+    remedy = "One execution serves all languages: make them equal."
+    return ContentError(message, where=where, remedy=remedy, details=details)
+
+
+def _commands(count: int) -> str:
+    return "1 command" if count == 1 else f"{count} commands"
 
 
 def _named(link: Link) -> str:
     return f"diagram `{link.block.id}`" if isinstance(link.block, DiagramBlock) else f"block `{link.block.id}`"
-
-
-def _tell(errors: list[KubetalkError], difference: tuple[str, str], one: Location, two: Location) -> None:
-    message, details = difference
-    message = message + str(one) if message.endswith(" ") else f"{message} ({one})"
-    remedy = "One execution serves all languages: make them equal."
-    errors.append(ContentError(message, where=two, remedy=remedy, details=details))
 
 
 def _compare_options(a: LiveBlock, b: LiveBlock, errors: list[KubetalkError]) -> None:
@@ -283,20 +285,16 @@ def _compare_options(a: LiveBlock, b: LiveBlock, errors: list[KubetalkError]) ->
     for name in _EXECUTION:
         left, right = getattr(a.fence.options, name), getattr(b.fence.options, name)
         if left != right:
-            message = (
-                f"option `{name}` of block `{a.id}` is {_value(right)} here and {_value(left)} in {a.fence.location}"
-            )
-            remedy = "One execution serves all languages: make them equal."
-            errors.append(ContentError(message, where=b.fence.location, remedy=remedy))
+            shown = f"{_value(right)} here and {_value(left)} in {a.fence.location}"
+            errors.append(_unequal(f"option `{name}` of block `{a.id}` is {shown}", b.fence.location))
 
 
 def _value(value: object) -> str:
-    default = BlockOptions()
     if isinstance(value, tuple):
-        return "`" + ",".join(str(item) for item in value) + "`" if value else "not given"
-    if value == "" or value is None:
-        return "not given"
-    return f"`{value}`" if value is not default else "not given"
+        value = ",".join(str(item) for item in value)
+    if isinstance(value, float):
+        value = f"{value:g}s"
+    return "not given" if value == "" else f"`{value}`"
 
 
 def _compare_files(

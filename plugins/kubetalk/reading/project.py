@@ -123,6 +123,7 @@ class _ProjectReader:
         if facts.title == {} and len(self.errors) == before:
             return None
         texts = self._texts(directory, kind, facts)
+        self.errors[before:] = _in_order(self.errors[before:])
         return Document(
             id=directory.name,
             kind=kind,
@@ -218,6 +219,18 @@ class _ProjectReader:
 
 
 _OTHER_NAMES = tuple(name for kind in FOLDERS for name in (facts_name(kind), facts_name(kind).replace(".yml", ".yaml")))
+
+
+def _in_order(errors: list[KubetalkError]) -> list[KubetalkError]:
+    """By file, in the order the files were read, and by line."""
+    places = [error.where.rpartition(":") for error in errors]
+    files = list(dict.fromkeys(path or line for path, _, line in places))
+
+    def key(pair: tuple[KubetalkError, tuple[str, str, str]]) -> tuple[int, int]:
+        path, _, line = pair[1]
+        return files.index(path or line), int(line) if path and line.isdigit() else 0
+
+    return [error for error, _ in sorted(zip(errors, places, strict=True), key=key)]
 
 
 def _first_odd_slide(one: Text, two: Text) -> tuple[Slide | None, Slide | None]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from kubetalk.reading.shell import SimpleCommand, simple_commands
+from kubetalk.reading.shell import simple_commands
+from kubetalk.reading.shell_frames import SimpleCommand
 
 _WRAPPERS = frozenset({"sudo", "env", "command", "nohup", "nice", "stdbuf", "xargs", "builtin", "exec", "time"})
 _EDITORS = frozenset({"vi", "vim", "nvim", "view", "nano", "emacs", "ed", "joe", "micro", "pico"})

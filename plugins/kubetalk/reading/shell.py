@@ -8,7 +8,18 @@ what bash would refuse is passed on to bash, whose own message is the best one. 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+
+from kubetalk.reading.shell_frames import (
+    CLOSERS,
+    COMMAND_FRAMES,
+    LEADERS,
+    NAMES,
+    OPENERS,
+    OWNERS,
+    Frame,
+    Heredoc,
+    SimpleCommand,
+)
 
 _HEREDOC = re.compile(r"""<<(?P<dash>-?)[ \t]*(?P<tag>(?:\\.|'[^']*'|"[^"]*"|[^\s;&|<>()'"\\])+)""")
 _PLAIN = re.compile(r"[^\s\\'\"`$()<>|&;#]+")
@@ -16,90 +27,17 @@ _DOUBLE = re.compile(r"[^\"\\$`]+")
 _BRACED = re.compile(r"[^}'\"\\$`]+")
 _NUMBERS = re.compile(r"[^()'\"\\$`]+")
 _WORDS = re.compile(r"[^\s()'\"\\$`#;&|]+")
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*(\[[^\]]*\])?\+?=")
-
-_OPENERS = {"if": "if", "for": "loop", "select": "loop", "while": "loop", "until": "loop", "case": "case", "{": "{"}
-_CLOSERS = {"fi": "if", "done": "loop", "esac": "case", "}": "{"}
-_LEADERS = frozenset({"then", "else", "elif", "do", "!", "time"})
-_COMMAND_FRAMES = frozenset({"top", "(", "{", "if", "loop", "case", "`"})
-_OWNERS = _COMMAND_FRAMES | {"[[", "words"}
 _EMPTY_PARENTHESES = re.compile(r"\([ \t]*\)")
-
-_NAMES = {
-    "'": "the quote `'`",
-    "$'": "the quote `$'`",
-    '"': 'the quote `"`',
-    "`": "the backquote",
-    "(": "the parenthesis `(`",
-    "((": "the parenthesis `((`",
-    "words": "the parenthesis `(`",
-    "${": "the brace `${`",
-    "{": "the brace `{`",
-    "[[": "the test `[[`",
-    "if": "`if` (it needs `fi`)",
-    "loop": "the loop (it needs `done`)",
-    "case": "`case` (it needs `esac`)",
-}
-
-
-@dataclass(slots=True)
-class SimpleCommand:
-    """One command name with its arguments, quotes removed, redirections left out."""
-
-    words: tuple[str, ...]
-    """The name and its arguments; an expansion stands as it was written, ``$(…)`` as ``$()``."""
-    assignments: tuple[str, ...] = ()
-    piped: bool = False
-    """Its input comes from a pipe, a file or a heredoc."""
-    background: bool = False
-
-
-@dataclass(slots=True)
-class _Heredoc:
-    tag: str
-    strips_tabs: bool
-    quoted: bool
-    line: int
-
-
-@dataclass(slots=True)
-class _Frame:
-    kind: str
-    line: int
-    in_quotes: bool = False
-    depth: int = 0
-    position: bool = True
-    """The next word would be a command's name, or a reserved word."""
-    reserved: bool = True
-    words: list[str] = field(default_factory=list)
-    assignments: list[str] = field(default_factory=list)
-    word: list[str] | None = None
-    quoted: bool = False
-    redirect: bool = False
-    dangling: bool = False
-    """The last thing was ``|``, ``&&`` or ``||``: the command goes on in the next line."""
-    definition: bool = False
-    """``f()`` was read, its body was not."""
-    named_function: bool = False
-    case: str = ""
-    """Of a ``case``: ``word`` (before ``in``), ``pattern`` or ``body``."""
-    piped: bool = False
-    header: bool = False
-    """Of ``for`` and ``select``: the words up to the first separator are no command."""
-    owner: _Frame | None = None
-    """The frame whose word grows inside quotes and expansions; None means itself."""
-    compound: int | None = None
-    """Index of the first simple command inside the compound command that was just closed."""
-    started: int = 0
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*(\[[^\]]*\])?\+?=")
 
 
 class Shell:
     """Feed it the lines of a command; it knows after each line whether the command is complete."""
 
     def __init__(self) -> None:
-        self._stack = [_Frame("top", 0)]
-        self._pending: list[_Heredoc] = []
-        self._active: list[_Heredoc] = []
+        self._stack = [Frame("top", 0)]
+        self._pending: list[Heredoc] = []
+        self._active: list[Heredoc] = []
         self._joined = False
         self._backquotes = 0
         self._line = -1
@@ -118,9 +56,15 @@ class Shell:
         return bool(self._active)
 
     @property
+    def heredoc_tag(self) -> str:
+        """The line that the open heredoc waits for; empty if none is open."""
+        heredocs = self._active or self._pending
+        return heredocs[0].tag if heredocs else ""
+
+    @property
     def in_quotes(self) -> bool:
         """Whether the next line starts inside quotes or an expansion."""
-        return self._stack[-1].kind not in _COMMAND_FRAMES
+        return self._stack[-1].kind not in COMMAND_FRAMES
 
     @property
     def missing(self) -> tuple[str, int] | None:
@@ -130,7 +74,7 @@ class Shell:
             return f"the heredoc `<<{heredoc.tag}`", heredoc.line
         frame = self._stack[-1]
         if frame.kind != "top":
-            return _NAMES[frame.kind], frame.line
+            return NAMES[frame.kind], frame.line
         if self._continued:
             return "the backslash at the end of the line", self._line
         if frame.dangling:
@@ -155,9 +99,18 @@ class Shell:
     def finish(self) -> tuple[SimpleCommand, ...]:
         """Ends the last command and gives all of them."""
         while self._stack:
-            self._end_command(self._stack.pop())
-        self._stack = [_Frame("top", 0)]
+            self._abandon()
+        self._stack = [Frame("top", 0)]
         return tuple(self.commands)
+
+    def _abandon(self) -> str:
+        """Ends the command of the innermost frame and, unless that opened or closed one, the frame; gives its kind."""
+        frame = self._stack[-1]
+        self._end_command(frame)
+        if self._stack[-1] is not frame:
+            return ""
+        self._stack.pop()
+        return frame.kind
 
     def _feed_heredoc(self, text: str) -> None:
         heredoc = self._active[0]
@@ -170,7 +123,7 @@ class Shell:
 
     def _newline(self) -> None:
         frame = self._stack[-1]
-        if frame.kind in _COMMAND_FRAMES:
+        if frame.kind in COMMAND_FRAMES:
             self._end_word(frame)
             frame = self._stack[-1]
             if frame.case not in {"word", "pattern"} and not frame.dangling and not frame.definition:
@@ -183,7 +136,7 @@ class Shell:
         else:
             self._add("\n")
 
-    def _step(self, frame: _Frame, text: str, position: int) -> int:
+    def _step(self, frame: Frame, text: str, position: int) -> int:
         """Handles what stands at ``position`` and gives the position behind it."""
         char = text[position]
         if frame.kind == "'":
@@ -200,7 +153,7 @@ class Shell:
             return self._backquote(position)
         if char == "$":
             return self._dollar(frame, text, position)
-        if frame.kind in _COMMAND_FRAMES:
+        if frame.kind in COMMAND_FRAMES:
             return self._command(frame, text, position)
         if char == '"':
             if frame.kind == '"':
@@ -235,7 +188,7 @@ class Shell:
         self._add(text[position:end])
         return end
 
-    def _backslash(self, frame: _Frame, text: str, position: int) -> int:
+    def _backslash(self, frame: Frame, text: str, position: int) -> int:
         if position + 1 == len(text):
             if frame.kind == "$'":
                 self._add("\\")
@@ -249,9 +202,8 @@ class Shell:
     def _backquote(self, position: int) -> int:
         if self._backquotes:
             # Bash cuts at the first unescaped backquote, whatever was open inside.
-            while self._stack[-1].kind != "`":
-                self._end_command(self._stack.pop())
-            self._end_command(self._stack.pop())
+            while self._abandon() != "`":
+                pass
             self._backquotes -= 1
         else:
             self._add("$()")
@@ -259,7 +211,7 @@ class Shell:
             self._backquotes += 1
         return position + 1
 
-    def _dollar(self, frame: _Frame, text: str, position: int) -> int:
+    def _dollar(self, frame: Frame, text: str, position: int) -> int:
         following = text[position + 1 : position + 3]
         quoting = frame.kind == '"' or frame.in_quotes
         if following == "((":
@@ -281,7 +233,7 @@ class Shell:
         self._add("$")
         return position + 1
 
-    def _arithmetic(self, frame: _Frame, text: str, position: int) -> int:
+    def _arithmetic(self, frame: Frame, text: str, position: int) -> int:
         char = text[position]
         if char == "(":
             frame.depth += 1
@@ -299,7 +251,7 @@ class Shell:
             return self._plain(_NUMBERS, text, position)
         return position + 1
 
-    def _list(self, frame: _Frame, text: str, position: int) -> int:
+    def _list(self, frame: Frame, text: str, position: int) -> int:
         """Inside ``a=(…)``, an extended glob, or ``[[ … ]]``: words only."""
         char = text[position]
         if char in " \t":
@@ -322,7 +274,7 @@ class Shell:
             return end
         return position + 1
 
-    def _command(self, frame: _Frame, text: str, position: int) -> int:
+    def _command(self, frame: Frame, text: str, position: int) -> int:
         char = text[position]
         if char.isspace():
             self._end_word(frame)
@@ -341,7 +293,7 @@ class Shell:
             return self._plain(_PLAIN, text, position)
         return position + 1
 
-    def _parenthesis(self, frame: _Frame, text: str, position: int) -> int:
+    def _parenthesis(self, frame: Frame, text: str, position: int) -> int:
         if text[position] == ")":
             self._end_word(frame)
             frame = self._stack[-1]
@@ -368,7 +320,7 @@ class Shell:
         self._push("((" if double else "(")
         return position + (2 if double else 1)
 
-    def _redirection(self, frame: _Frame, text: str, position: int) -> int:
+    def _redirection(self, frame: Frame, text: str, position: int) -> int:
         if frame.word is not None and not frame.quoted and "".join(frame.word).isdigit():
             frame.word = None
         self._end_word(frame)
@@ -379,7 +331,7 @@ class Shell:
         if heredoc := _HEREDOC.match(text, position):
             tag = heredoc["tag"]
             plain = re.sub(r"\\(.)|['\"]", r"\1", tag)
-            self._pending.append(_Heredoc(plain, bool(heredoc["dash"]), plain != tag, self._line))
+            self._pending.append(Heredoc(plain, bool(heredoc["dash"]), plain != tag, self._line))
             frame.piped, frame.dangling = True, False
             return heredoc.end()
         following = text[position + 1 : position + 2]
@@ -392,7 +344,7 @@ class Shell:
             frame.piped = True
         return position + (2 if following and following in "<>&|" else 1)
 
-    def _operator(self, frame: _Frame, text: str, position: int) -> int:
+    def _operator(self, frame: Frame, text: str, position: int) -> int:
         char, pair = text[position], text[position : position + 2]
         if pair == "&>":
             self._end_word(frame)
@@ -423,26 +375,22 @@ class Shell:
 
     def _push(self, kind: str, *, in_quotes: bool = False) -> None:
         outer = self._stack[-1]
-        if (
-            outer.kind in _COMMAND_FRAMES
-            and kind in {"(", "((", "{", "if", "loop", "case", "[["}
-            and outer.word is None
-        ):
+        if outer.kind in COMMAND_FRAMES and kind in {"(", "((", "{", "if", "loop", "case", "[["} and outer.word is None:
             outer.dangling = outer.definition = False
-        owner = None if kind in _OWNERS else outer.owner or outer
+        owner = None if kind in OWNERS else outer.owner or outer
         started = len(self.commands)
-        self._stack.append(_Frame(kind, self._line, in_quotes=in_quotes, owner=owner, started=started))
+        self._stack.append(Frame(kind, self._line, in_quotes=in_quotes, owner=owner, started=started))
 
-    def _close(self, frame: _Frame) -> None:
+    def _close(self, frame: Frame) -> None:
         """Ends a compound command or a substitution."""
         self._end_command(frame)
         self._stack.pop()
         outer = self._stack[-1]
-        if outer.kind in _COMMAND_FRAMES and outer.word is None:
+        if outer.kind in COMMAND_FRAMES and outer.word is None:
             outer.position, outer.dangling, outer.definition = False, False, False
             outer.compound = frame.started
 
-    def _end_word(self, frame: _Frame) -> None:
+    def _end_word(self, frame: Frame) -> None:
         if frame.word is None:
             return
         word, quoted = "".join(frame.word), frame.quoted
@@ -475,18 +423,18 @@ class Shell:
                 frame.position = False
                 frame.words.append(word)
 
-    def _reserved(self, frame: _Frame, word: str) -> bool:
+    def _reserved(self, frame: Frame, word: str) -> bool:
         """Handles a reserved word in command position; False if it is an ordinary word there."""
-        if word in _OPENERS:
-            self._push(_OPENERS[word])
+        if word in OPENERS:
+            self._push(OPENERS[word])
             inner = self._stack[-1]
             inner.position = word in {"if", "while", "until", "{"}
             inner.header = word in {"for", "select"}
             if word == "case":
                 inner.case = "word"
-        elif word in _CLOSERS and frame.kind == _CLOSERS[word]:
+        elif word in CLOSERS and frame.kind == CLOSERS[word]:
             self._close(frame)
-        elif word in _LEADERS:
+        elif word in LEADERS:
             frame.dangling = False
         elif word == "[[":
             self._push("[[")
@@ -496,8 +444,8 @@ class Shell:
             return False
         return True
 
-    def _end_command(self, frame: _Frame, *, background: bool = False) -> None:
-        if frame.kind not in _COMMAND_FRAMES:
+    def _end_command(self, frame: Frame, *, background: bool = False) -> None:
+        if frame.kind not in COMMAND_FRAMES:
             return
         self._end_word(frame)
         if (frame.words or frame.assignments) and not frame.header:

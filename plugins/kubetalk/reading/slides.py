@@ -154,14 +154,15 @@ def _heading(part: _Part, end: int) -> tuple[str, str]:
             continue
         line = part.lines[index][:_LONGEST_HEADING]
         if match := _HEADING.fullmatch(line):
-            return _title(match["text"] or "")
+            return heading(match["text"] or "")
         following = part.lines[index + 1] if index + 1 < end else ""
         if line.strip() and _UNDERLINE.fullmatch(following) and index + 2 not in part.scan.opaque:
-            return _title(line.strip())
+            return heading(line.strip())
     return "", ""
 
 
-def _title(text: str) -> tuple[str, str]:
+def heading(text: str) -> tuple[str, str]:
+    """Plain title and written id of a heading's text, ``Mesh `x` {#mesh}`` without its ``#`` marks."""
     id_ = ""
     if listed := _ATTRIBUTE_LIST.search(text):
         name = re.search(r"(?<!\S)#([^\s}]+)", listed["attributes"])
@@ -175,6 +176,7 @@ def plain_text(text: str) -> str:
     text = _without_comments(text[:_LONGEST_HEADING])
     text = re.sub(r"!?\[([^\[\]]*)\]\([^()]*\)", r"\1", text)
     text = re.sub(r"!?\[([^\[\]]*)\]\[[^\[\]]*\]", r"\1", text)
+    text = re.sub(r"<(rt|rp)>.*?</\1>", "", text, flags=re.IGNORECASE)
     text = re.sub(r"<br\s*/?>", " ", text, flags=re.IGNORECASE)
     text = re.sub(r"</?[A-Za-z][^<>]*>", "", text)
     text = re.sub(r"(`+)\s?(.*?)\s?\1", r"\2", text)
