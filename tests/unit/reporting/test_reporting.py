@@ -42,8 +42,7 @@ def test_the_terminal_says_what_changed_where() -> None:
     assert "docs/talks/x: MAJOR, 3 commands in 1.2 s\n" in text
     assert (
         "  docs/talks/x/en.md:12: [get-svc] $ kubectl get svc \\ …  (drift-major)\n"
-        "      PORT(S) of web: 80/TCP -> 8080/TCP\n"
-        in text
+        "      PORT(S) of web: 80/TCP -> 8080/TCP\n" in text
     )
     assert "      not recorded yet\n" in text
     assert text.endswith("1 fresh, 1 drift-major, 1 unverified\n")
