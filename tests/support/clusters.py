@@ -71,7 +71,7 @@ VERSIONS = {
 
 
 @st.composite
-def states(draw: Any, most: int = 24) -> tuple[dict[str, Any], ...]:
+def states(draw: Any, most: int = 20) -> tuple[dict[str, Any], ...]:
     """Objects of a snapshot, sorted as `prune` sorts them."""
     found: dict[tuple[str, ...], dict[str, Any]] = {}
     places = draw(st.lists(st.sampled_from(NAMESPACES), min_size=1, max_size=4, unique=True))

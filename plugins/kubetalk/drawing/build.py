@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from kubetalk.drawing.cards import card, ghost, group
+from kubetalk.drawing.cards import called, card, ghost, group
 from kubetalk.drawing.graph import Edge, EdgeKind, Graph, Group, Node, in_order, merged
 from kubetalk.drawing.kinds import Role
 from kubetalk.drawing.relations import Cluster, claims_of, identify, is_traffic, relations
@@ -42,7 +42,8 @@ def _claims_as_one(cluster: Cluster, edges: Sequence[Edge],
                 continue
             first = nodes[claims[0]]
             name = f"{first.name}…{_ordinal(claims[-1])}"
-            nodes[claims[0]] = replace(first, name=name, facts={**first.facts, "claims": str(len(claims))})
+            title = called(first.kind, first.namespace, name)
+            nodes[claims[0]] = replace(first, name=name, title=title, facts={**first.facts, "claims": str(len(claims))})
             stands_for |= dict.fromkeys(claims[1:], claims[0])
     kept = {key: node for key, node in nodes.items() if key not in stands_for}
     moved = (replace(edge, target=stands_for.get(edge.target, edge.target)) for edge in edges)

@@ -120,7 +120,12 @@ def _workload(item: Object) -> dict[str, Any]:
     if item["kind"] == "Pod":
         facts = _own_containers(item, facts)
     templates = [str(each["metadata"]["name"]) for each in spec.get("volumeClaimTemplates") or ()]
-    return {**facts, "schedule": spec.get("schedule"), "suspend": spec.get("suspend"), "claimTemplates": templates}
+    return {
+        **facts,
+        "schedule": spec.get("schedule"),
+        "suspend": spec.get("suspend") or None,
+        "claimTemplates": templates,
+    }
 
 
 def _own_containers(pod: Object, facts: dict[str, Any]) -> dict[str, Any]:

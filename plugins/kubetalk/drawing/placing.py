@@ -152,7 +152,9 @@ def _inside(page: Page, box: Box) -> None:
     rows, wide = _grid_rows(box, faces), _grid_width(box, faces)
     left = box.x + (_SIDE if box.framed else 0)
     if box.panels and box.framed:
-        left = max(left, box.panels[0].x + box.panels[0].gutters[0].size)
+        used = min(box.per_row, len(box.loose)) * wide - _GRID_GAP
+        beneath = box.panels[0].x + box.panels[0].gutters[0].size
+        left = max(left, min(beneath, box.x + box.width - _SIDE - used))
     if not box.panels:
         left = box.x + (box.width - box.per_row * wide + _GRID_GAP) / 2
     for index, node in enumerate(box.loose):

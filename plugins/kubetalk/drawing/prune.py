@@ -138,7 +138,7 @@ def _with_pods(pruned: dict[str, Any], item: Object, folded: list[Object]) -> di
         injected.clear()
     if injected:
         status["injected"] = dict(sorted(injected.items()))
-    return pruned | {"spec": spec, "status": status}
+    return pruned | {"spec": spec} | ({"status": status} if status else {})
 
 
 def _order_of_any(item: Object) -> tuple[str, ...]:

@@ -115,7 +115,7 @@ class Picture:
                     parts.append(_text(x, y, text, "nm"))
                 elif style == "badge":
                     parts.append(f'<rect class="bg" {_rect(x, y - 13, wide, 18)} rx="9"/>')
-                    parts.append(_text(x + 8, y, text, "mo"))
+                    parts.append(_text(x + wide / 2, y, text, "mo", "middle"))
                 elif style == "remark":
                     parts.append(_text(x, y, text))
                 else:
@@ -222,7 +222,7 @@ class Picture:
                 continue
             frame, style = styles[chip.state]
             parts.append(f'<rect class="{frame}" {_rect(x, y, wide, CHIP_HEIGHT)} rx="5"/>')
-            parts.append(_text(x + 6, y + 12.3, text, style))
+            parts.append(_text(x + wide / 2, y + 12.3, text, style, "middle"))
             x += wide + CHIP_GAP
         if face.more_chips:
             parts.append(_text(x + 2, y + 12.3, f"+ {face.more_chips}", "mo"))
