@@ -85,7 +85,7 @@ def _live(raw: RawFence, info: Info, fence: Fence, path: str, errors: list[Kubet
         message = "the live block has no command"
         remedy = 'Start each command with `$ ` (or give the block `prompt="…"`).'
         errors.append(ContentError(message, where=fence.location, remedy=remedy))
-    errors.extend(_judge(commands, info.options, bounded="within" in raw.info))
+    errors.extend(_judge(commands, info.options, bounded="within" in info.given))
     return LiveBlock(info.values.get("id", ""), fence, commands)
 
 

@@ -66,6 +66,10 @@ def read_commands(
     buffer: list[str] = []
     index = 0
     while index < len(lines):
+        if lines[index].startswith((chosen + "\u00a0", chosen + "\u3000")):
+            message = f"what stands behind the prompt `{chosen}` looks like a blank but is none"
+            reader.error(index, message, "Type a blank: a no-break or wide space is no part of a prompt.")
+            return ()
         if not _starts_command(reader, lines[index]):
             buffer.append(lines[index])
             index += 1

@@ -49,6 +49,8 @@ class Info:
     options: BlockOptions
     values: Mapping[str, Any]
     """The options that are no `BlockOptions`: ``id``, ``ref``, ``file``, ``recorded``, ``reason``, ``prompt``, …."""
+    given: frozenset[str]
+    """Names of all options that were written."""
 
 
 class OptionError(ValueError):
@@ -115,7 +117,8 @@ def read_info(info: str, form: Form) -> Info:
     _together(found, form)
     names = {item.name for item in fields(BlockOptions)}
     options = BlockOptions(**{key: value for key, value in found.items() if key in names})
-    return Info(form, language, options, {key: value for key, value in found.items() if key not in names})
+    rest = {key: value for key, value in found.items() if key not in names}
+    return Info(form, language, options, rest, frozenset(found))
 
 
 def _opening(form: Form) -> str:
@@ -306,11 +309,12 @@ _OPTIONS: Mapping[Form, Mapping[str, Callable[[str], Any]]] = {
     Form.HISTORIC: {"recorded": _day, "reason": _text, "prompt": _prompt, **_SHOWN},
 }
 
-_SHOWN_NAMES = tuple(_SHOWN)
+SHOWN = tuple(_SHOWN)
+"""The options about how a block is shown, which a reference may have of its own."""
 
 
 def shown_as(options: BlockOptions, own: BlockOptions) -> BlockOptions:
     """The options of a reference: those of the block it shows, with the reference's own about showing on top."""
     default = BlockOptions()
-    changed = {name: getattr(own, name) for name in _SHOWN_NAMES if getattr(own, name) != getattr(default, name)}
+    changed = {name: getattr(own, name) for name in SHOWN if getattr(own, name) != getattr(default, name)}
     return replace(options, **changed) if changed else options

@@ -331,11 +331,17 @@ def _resolve(text: Text, texts: Mapping[str, Text]) -> Text:
     own = {block.id: block for block in text.blocks if isinstance(block, LiveBlock)}
     definitions = _definitions(texts)
     blocks: list[Block] = []
+    seen: set[str] = set()
     for block in text.blocks:
         target = own.get(block.id) or definitions.get(block.id) if isinstance(block, BlockReference) else None
         if isinstance(block, BlockReference) and target is not None:
             options = shown_as(target.fence.options, block.fence.options)
+            if block.id in seen:
+                # A hidden block that is shown again later is meant to be seen there.
+                options = replace(options, hide=False)
             blocks.append(replace(block, fence=replace(block.fence, options=options)))
         else:
             blocks.append(block)
+        if isinstance(block, LiveBlock | BlockReference):
+            seen.add(block.id)
     return replace(text, blocks=tuple(blocks))

@@ -16,7 +16,7 @@ from kubetalk.model import (
     LiveBlock,
 )
 from kubetalk.reading.commands import HIDE
-from kubetalk.reading.options import quote
+from kubetalk.reading.options import quote, shown_as
 
 _FREE_PROMPTS = frozenset({"$", "%"})
 
@@ -41,7 +41,9 @@ def _info(block: Block) -> str:
     if isinstance(block, LiveBlock):
         words = ["console live", *_pairs(id=block.id), *_options(block.fence.options), *_prompt(block.commands)]
     elif isinstance(block, BlockReference):
-        words = ["console", *_pairs(ref=block.id), *_options(block.fence.options)]
+        # What comes from the block it shows is not the reference's own, and comes back when both are read.
+        own = shown_as(BlockOptions(), block.fence.options)
+        words = ["console", *_pairs(ref=block.id), *_options(own)]
     elif isinstance(block, FileBlock):
         words = [block.language or "text", *_pairs(file=block.path), *_options(block.fence.options)]
         words = words if block.language else words[1:]

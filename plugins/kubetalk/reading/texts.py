@@ -50,6 +50,7 @@ def collect_text(source: str, path: str, language: str, *, kind: Kind, errors: l
         errors.append(ContentError("the text is empty", where=Location(path), remedy="Write it, or delete the file."))
         return Text(language, path, source)
     found = scan(lines, _swallowed, end)
+    _tell_conflicts(lines, found, path, errors)
     blocks = [block for raw in found.fences if (block := read_block(raw, path, errors, host=host)) is not None]
     if kind is not Kind.TALK:
         return Text(language, path, source, tuple(blocks))
@@ -64,9 +65,16 @@ def collect_text(source: str, path: str, language: str, *, kind: Kind, errors: l
     return Text(language, path, source, tuple(blocks), slides)
 
 
-def blocks_and_scan(source: str) -> Scan:
-    """The fences of a text, for readers that only want to know where its prose is."""
-    return scan(normalise(source).split("\n"), _swallowed)
+def _tell_conflicts(lines: list[str], found: Scan, path: str, errors: list[KubetalkError]) -> None:
+    """A merge that was not finished would be shown, or run; an ordinary fence may well be about one."""
+    quoted = {
+        number for raw in found.fences if form_of(raw.info) is None for number in range(raw.line, raw.end_line + 1)
+    }
+    for number, line in enumerate(lines, start=1):
+        if line.startswith("<<<<<<< ") and number not in quoted:
+            message = "a merge conflict is not resolved"
+            remedy = "Keep one side, and delete the lines with <<<<<<<, ======= and >>>>>>>."
+            errors.append(ContentError(message, where=Location(path, number), remedy=remedy))
 
 
 def _swallowed(info: str) -> bool:

@@ -128,10 +128,11 @@ class LocalWords(Field[Mapping[str, str]]):
             text = Words(wanted="text, or one text per language").read(node, reader, name)
             return None if text is None else dict.fromkeys(reader.languages, text)
         found: dict[str, str] = {}
-        for language, value in _pairs(node, reader, name):
+        for key_node, value in _pairs(node, reader, name):
+            language = str(key_node.value)
             if language not in reader.languages:
                 message = f"`{name}` has a text in `{language}`, which is not a language of this site"
-                reader.error(value, message, did_you_mean(language, reader.languages))
+                reader.error(key_node, message, did_you_mean(language, reader.languages))
             elif (text := Words().read(value, reader, f"{name}.{language}")) is not None:
                 found[language] = text
         return found
@@ -291,12 +292,13 @@ class Table(Field[T_co]):
             reader.error(node, f"{f'`{name}`' if name else 'the file'} is {kind_of(node)}, it has to be {wanted}")
             return None
         nodes: dict[str, yaml.Node] = {}
-        for key, value in _pairs(node, reader, name):
+        for key_node, value in _pairs(node, reader, name):
+            key = str(key_node.value)
             if key in self.keys:
                 nodes[key] = value
             else:
                 place = f" in `{name}`" if name else ""
-                reader.error(value, f"unknown key `{key}`{place}", did_you_mean(key, self.keys))
+                reader.error(key_node, f"unknown key `{key}`{place}", did_you_mean(key, self.keys))
         for key, rule in self.keys.items():
             if rule.required and key not in nodes:
                 place = f"`{name}`" if name else "the file"
@@ -330,7 +332,7 @@ class Values:
         return None if node is None else rule.read(node, self.reader, f"{self.name}.{key}" if self.name else key)
 
 
-def _pairs(node: yaml.MappingNode, reader: Reader, name: str) -> list[tuple[str, yaml.Node]]:
+def _pairs(node: yaml.MappingNode, reader: Reader, name: str) -> list[tuple[yaml.ScalarNode, yaml.Node]]:
     """Key and value of a mapping; a key that comes twice is a problem, YAML itself would silently take the last."""
     seen: dict[str, yaml.Node] = {}
     pairs = []
@@ -344,5 +346,5 @@ def _pairs(node: yaml.MappingNode, reader: Reader, name: str) -> list[tuple[str,
             reader.error(key_node, f"`{f'{name}.{key}' if name else key}` was already given in line {first}")
             continue
         seen[key] = key_node
-        pairs.append((key, value))
+        pairs.append((key_node, value))
     return pairs

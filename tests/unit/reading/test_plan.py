@@ -7,8 +7,8 @@ import hashlib
 import pytest
 
 from kubetalk.errors import ContentError, ManyErrors
-from kubetalk.model import Command, Fence, LiveBlock, Location, RunStep, Text
-from kubetalk.reading import plan_session, read_project
+from kubetalk.model import BlockOptions, Command, Fence, LiveBlock, Location, RunStep, Text
+from kubetalk.reading import plan_session, print_block, read_project
 from tests.unit.reading.conftest import MakeSettings, told
 
 LIVE = "```console live\n$ cat data.txt\n```\n"
@@ -81,3 +81,14 @@ def test_many_errors_name_every_document(make_settings: MakeSettings) -> None:
     with pytest.raises(ManyErrors) as caught:
         read_project(make_settings({**POST, **broken, "posts/x/ja.md": LIVE.replace("cat", "less")}))
     assert [line.partition(" ")[0] for line in told(caught.value)] == ["docs/posts/x/ja.md:2:", "docs/posts/y/ja.md:1:"]
+
+
+def test_a_hidden_block_is_seen_where_it_is_shown_again(make_settings: MakeSettings) -> None:
+    hidden = '```console live id="setup" hide exit="1"\n$ false\n```\n'
+    again = '```console ref="setup" head="3"\n```\n'
+    files = {**POST, "posts/x/en.md": hidden + again, "posts/x/ja.md": '```console ref="setup"\n```\n'}
+    texts = read_project(make_settings(files)).documents[0].texts
+    assert [block.fence.options.hide for block in texts["en"].blocks] == [True, False]
+    assert [block.fence.options.hide for block in texts["ja"].blocks] == [True]
+    assert texts["en"].blocks[1].fence.options == BlockOptions(head=3, exit=1)
+    assert print_block(texts["en"].blocks[1]) + "\n" == again
