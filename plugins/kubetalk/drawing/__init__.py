@@ -5,7 +5,8 @@ faces are CSS variables ``--kt-diagram-<name>``, each with a fallback that follo
 ``canvas`` (behind the picture), ``ink`` (names), ``muted`` (second lines, legend), ``box`` and ``box-line``
 (namespaces), ``card`` and ``card-line`` (nodes), ``traffic``, ``workload``, ``config``, ``custom`` (families of
 kinds), ``edge`` (references), ``warn`` (not ready, missing), ``added``, ``removed``, ``changed`` (before and after),
-``hand`` (drawn by hand), ``font`` and ``mono``. The list itself stands in `style.VARIABLES`.
+``hand`` (drawn by hand), ``font`` and ``mono``. The list itself stands in `style.VARIABLES`. The picture says its
+natural width in ``--kt-diagram-width``, so that a narrow page can scroll it instead of making it too small to read.
 """
 
 from kubetalk.drawing.draw import draw

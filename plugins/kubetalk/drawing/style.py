@@ -93,15 +93,18 @@ text{{fill:{muted}}}
 """
 
 
-def style_sheet(prefix: str, used: frozenset[str]) -> str:
-    """The rules of the classes a diagram uses, each valid inside the diagram only."""
+def style_sheet(prefix: str, used: frozenset[str], natural: str) -> str:
+    """The rules of the classes a diagram uses, each valid inside the diagram only; ``natural`` is its width in units."""
     first, *rules = _RULES.strip().splitlines()
     names = {name: f"var(--{name})" for name in VARIABLES}
     declared = ";".join(f"--{name}:var(--kt-diagram-{name},{fallback})" for name, fallback in VARIABLES.items())
     root = f"#{prefix}"
     size, text = first.split(";font", 1)
     # The page decides about the size, so its rules must win over these.
-    lines = [f":where({root}){{{size}}}", f"{root}{{{declared};font{text.format(**names)}}}"]
+    lines = [
+        f":where({root}){{--kt-diagram-width:{natural}px;{size}}}",
+        f"{root}{{{declared};font{text.format(**names)}}}",
+    ]
     for rule in rules:
         selectors, body = rule.replace("{{", "{").removesuffix("}}").split("{", 1)
         kept = [s for s in selectors.split(",") if _classes(s) <= used]

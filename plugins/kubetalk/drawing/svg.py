@@ -78,7 +78,7 @@ class Picture:
             f'lang="{escape(self._words.language)}">'
             f'<title id="{self._prefix}-title">{escape(title)}</title>'
             f'<desc id="{self._prefix}-desc">{escape(description)}</desc>'
-            f"<style>{style_sheet(self._prefix, used)}</style>{self._definitions(text)}{text}</svg>"
+            f"<style>{style_sheet(self._prefix, used, wide)}</style>{self._definitions(text)}{text}</svg>"
         )
         return svg, round(page_width / height, 3)
 
