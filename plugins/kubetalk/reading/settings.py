@@ -65,7 +65,8 @@ class _OptionReader:
     def __init__(
         self, options: Mapping[str, Any], config_path: Path, site: Mapping[str, Any], environ: Mapping[str, str]
     ) -> None:
-        self._options = {key: value for key, value in options.items() if value is not None}
+        # `enabled` is MkDocs' own option of a plugin; it decides whether we are asked at all.
+        self._options = {key: value for key, value in options.items() if value is not None and key != "enabled"}
         self._path = config_path
         self._site = site
         self._environ = environ

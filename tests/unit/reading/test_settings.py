@@ -161,7 +161,10 @@ def test_config_inherits(tmp_path: Path) -> None:
     assert (settings.jobs, settings.languages, settings.site_name) == (4, ("en",), {"en": "Base"})
 
 
-@pytest.mark.parametrize("plugins", ["[kubetalk]", "{kubetalk: }", "[search, {kubetalk: {}}]", "[kubetalk: ]"])
+@pytest.mark.parametrize(
+    "plugins",
+    ["[kubetalk]", "{kubetalk: }", "[search, {kubetalk: {}}]", "[{kubetalk: {enabled: true}}]", "[kubetalk: ]"],
+)
 def test_config_plugin_forms(plugins: str, tmp_path: Path) -> None:
     (tmp_path / "mkdocs.yml").write_text(f"site_name: x\nplugins: {plugins}\n")
     assert read_config(tmp_path / "mkdocs.yml", environ={}).languages == ("en", "ja")
