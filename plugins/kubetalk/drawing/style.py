@@ -94,7 +94,7 @@ text{{fill:{muted}}}
 
 
 def style_sheet(prefix: str, used: frozenset[str], natural: str) -> str:
-    """The rules of the classes a diagram uses, each valid inside the diagram only; ``natural`` is its width in units."""
+    """The rules of the classes a diagram uses, valid inside it only; ``natural`` is its width in units."""
     first, *rules = _RULES.strip().splitlines()
     names = {name: f"var(--{name})" for name in VARIABLES}
     declared = ";".join(f"--{name}:var(--kt-diagram-{name},{fallback})" for name, fallback in VARIABLES.items())
