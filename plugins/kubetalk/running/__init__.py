@@ -1,7 +1,7 @@
 """A session and a sandbox make a recording: the shell, timeouts, polling, clean-up, redaction."""
 
 from kubetalk.running.redaction import find_secrets, redact
-from kubetalk.running.session import IsStable, Prune, check_session, equal_outputs, run_session
+from kubetalk.running.session import IsStable, Prune, check_session, equal_outputs, rewind, run_session
 from kubetalk.running.terminal import clean
 
 __all__ = [
@@ -12,5 +12,6 @@ __all__ = [
     "equal_outputs",
     "find_secrets",
     "redact",
+    "rewind",
     "run_session",
 ]

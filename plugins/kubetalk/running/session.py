@@ -32,6 +32,7 @@ from kubetalk.running.commands import is_observing, is_watching, refusal
 from kubetalk.running.places import Places
 from kubetalk.running.redaction import encodings_of, find_secrets, redact
 from kubetalk.running.shell import OUTPUT_LIMIT, Outcome, Shell
+from kubetalk.running.states import States
 from kubetalk.running.terminal import clean
 from kubetalk.running.workspace import Workspace
 
@@ -74,13 +75,18 @@ def run_session(
     content: str = "",
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     output_limit: int = OUTPUT_LIMIT,
+    states: Path | None = None,
 ) -> SessionResult:
-    """Run a session on a pristine sandbox, in a shell whose working directory is made below ``workspace``.
+    """Run a session on a sandbox, in a shell whose working directory is made below ``workspace``.
+
+    The sandbox must be pristine, unless ``states`` is given: a folder that lives and dies with the sandbox. Then points
+    of the session are saved there (if there are ``keys``), and a later run on the same sandbox and in the same
+    workspace begins at the furthest point that it still passes through; see also `rewind`.
 
     ``keys`` are the links of the key chain, stored in the records, ``content`` is stored in the recording;
     ``output_limit`` is in bytes per command.
     The result holds a RunError if a command failed, timed out, printed too much or ended the shell too early, or if
-    a file could not be written. Raises RunError or ManyErrors for what `check_session` refuses.
+    a file could not be written. Raises RunError or ManyErrors for what `check_session` refuses, SandboxError.
     """
     check_session(session)
     started = time.monotonic()
@@ -97,13 +103,22 @@ def run_session(
         eyes=_Eyes(session, sandbox.environment, place),
     )
     failure: RunError | None = None
+    saved = States(states, session, keys or {}, workspace) if states else None
+    point = saved.begin(sandbox) if saved else None
     try:
-        place.fill(session.files)
+        if point is None:
+            place.fill(session.files)
         with Shell(
             directory=place.private, cwd=place.work, environment=sandbox.environment, output_limit=output_limit
         ) as shell:
-            for step in session.steps:
+            if saved and point:
+                saved.open(point, place.work, shell)
+                run.records, run.snapshots = list(point.commands), list(point.snapshots)
+            begin = point.steps if point else 0
+            for number, step in enumerate(session.steps[begin:], begin):
                 run.carry_out(step, shell)
+                if saved:
+                    saved.after(number, shell, sandbox, run.records, run.snapshots)
     except RunError as error:
         failure = error
     return SessionResult(
@@ -111,7 +126,16 @@ def run_session(
         failure=failure,
         unverified=session.commands[len(run.records) :] if failure else (),
         seconds=time.monotonic() - started,
+        resumed=point.steps if point else 0,
     )
+
+
+def rewind(session: Session, sandbox: Sandbox, *, workspace: Path, keys: Mapping[StepKey, str], states: Path) -> None:
+    """After a run with ``states``: put the sandbox to the point before the last block, while nobody waits for it.
+
+    Raises SandboxError.
+    """
+    States(states, session, keys, workspace).rewind(sandbox)
 
 
 class _Eyes:

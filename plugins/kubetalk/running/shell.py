@@ -80,7 +80,8 @@ class Shell:
         self._limit = output_limit
         self._directory = directory
         self._columns = int(environment.get("COLUMNS") or 120)
-        self._previous = 0
+        self.last_status = 0
+        """``$?`` as the next command will find it."""
         self._count = 0
         self._said = b""
         self._ended = False
@@ -221,10 +222,10 @@ class Shell:
         self._count += 1
         command = self._directory / f"command{self._count}"
         command.write_bytes((source + "\n").encode(errors="surrogateescape"))
-        if self._previous:
-            status = self._directory / f"status{self._previous}"
+        if self.last_status:
+            status = self._directory / f"status{self.last_status}"
             if not status.exists():
-                status.write_text(f"return {self._previous}\n", encoding="utf-8")
+                status.write_text(f"return {self.last_status}\n", encoding="utf-8")
             before = f". {shlex.quote(str(status))}; {before}"
         report = f"builtin printf '%s %s\\n' \"$?\" {shlex.quote(str(self._directory))} >&{self._status_end}"
         assert self._process.stdin is not None  # noqa: S101  opened with PIPE above
@@ -264,7 +265,7 @@ class Shell:
         self._drain(output)
         self._groups.discard(group)
         status, ended = self._status_of_command()
-        self._previous = status
+        self.last_status = status
         return Outcome(
             status=status,
             output=self._own_words.removed(bytes(output[: self._limit])),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +29,7 @@ NOW = dt.datetime(2026, 11, 22, 10, tzinfo=dt.UTC)
 
 # A cluster that is a folder: what is created can be listed, and `get` says NotFound until then.
 KUBECTL = """#!/bin/sh
-state=$HOME/cluster
+state=@STATE@
 mkdir -p "$state"
 case "$1" in
 create) touch "$state/$3"; echo "$2/$3 created" ;;
@@ -59,7 +60,9 @@ class FakeSandbox:
         self.home.mkdir()
         self.kubeconfig = directory / "kubeconfig"
         self.kubeconfig.write_text("apiVersion: v1\nkind: Config\nusers: []\n", encoding="utf-8")
-        self.tool("kubectl", KUBECTL)
+        self.cluster = directory / "cluster"
+        self.cluster.mkdir()
+        self.tool("kubectl", KUBECTL.replace("@STATE@", str(self.cluster)))
         self.found: tuple[Mapping[str, Any], ...] = ()
         self.calls: list[str] = []
         self.facts = SandboxFacts(
@@ -84,9 +87,14 @@ class FakeSandbox:
 
     def checkpoint(self, name: str) -> None:
         self.calls.append(f"checkpoint {name}")
+        for kept in (self.cluster, self.home):
+            shutil.copytree(kept, self.directory / "saved" / name / kept.name, dirs_exist_ok=True)
 
     def restore(self, name: str) -> None:
         self.calls.append(f"restore {name}")
+        for kept in (self.cluster, self.home):
+            shutil.rmtree(kept)
+            shutil.copytree(self.directory / "saved" / name / kept.name, kept)
 
     def close(self) -> None:
         self.calls.append("close")
