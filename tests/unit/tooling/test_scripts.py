@@ -61,7 +61,7 @@ def programs(folder: Path, *names: str) -> str:
 
 def test_an_old_python_is_refused_in_one_line(tmp_path: Path) -> None:
     checkout = bare_checkout(tmp_path / "checkout")
-    path = programs(tmp_path / "bin", "bash", "env", "dirname", "basename", "cksum", "cat")
+    path = programs(tmp_path / "bin", "bash", "env", "dirname", "basename", "cksum", "cat", "rm")
     old = tmp_path / "bin" / "python3"
     old.write_text("#!/usr/bin/env bash\nexit 1\n", encoding="utf-8")  # what an old one answers to the version check
     old.chmod(0o755)
