@@ -106,7 +106,7 @@ def test_failures_in_one_line(make_go: MakeGo, tmp_path: Path, fault: str, line:
         ("verifying example.com/m@v1.0.0: checksum mismatch", "not what go.sum says"),
         ('Get "https://proxy/x": dial tcp 1.2.3.4:443: i/o timeout', "network does not answer"),
         ("fork/exec /go/pkg/tool/compile: cannot allocate memory", "for want of memory"),
-        ("open /root/.cache/go-build/x: permission denied", "a file cannot be written"),
+        ("open /home/me/.cache/go-build/x: permission denied", "a file cannot be written"),
     ],
 )
 def test_what_go_says_and_what_it_means(said: str, cause: str) -> None:
