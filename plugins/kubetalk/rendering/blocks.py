@@ -148,7 +148,7 @@ class BlockRenderer:
     def _command(
         self, command: Command, record: CommandRecord | None, options: BlockOptions, drifted: bool
     ) -> CommandView:
-        shows = record is not None and record.output and options.output is not OutputMode.HIDE
+        shows = record is not None and record.output.strip() and options.output is not OutputMode.HIDE
         return CommandView(
             source=command.source,
             html=command_html(command),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from kubetalk.rendering.tables import Table, find_tables
 if TYPE_CHECKING:
     from kubetalk.model import BlockOptions
 
+BLANK_END = re.compile(r"\n\s*\Z")
 LONG_NAME = 24
 """A pinned column wider than this many characters leaves no room on a phone and is not pinned there."""
 
@@ -45,7 +47,8 @@ class OutputView:
 
 def view_output(text: str, options: BlockOptions) -> OutputView:
     """What a reader sees of an output under the block's display options; the comparison always covers everything."""
-    lines = styled_lines(text)
+    # Helm ends its outputs with blank lines; they say nothing and cost a slide its room.
+    lines = styled_lines(BLANK_END.sub("\n", text))
     tables = find_tables(tuple(plain(line) for line in lines))
     shown, kept = keep_columns(lines, tables, options.columns)
     # The cells that are left have moved, so what remains is read again for its own geometry.

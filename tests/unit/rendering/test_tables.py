@@ -105,5 +105,6 @@ def test_width_counts_full_width_characters_twice() -> None:
 def test_nothing_is_lost_whatever_looks_like_a_table(lines: list[str]) -> None:
     text = "".join(f"{line}\n" for line in lines)
     view = view_output(text, BlockOptions())
-    assert "".join(plain_lines(str(part.html)) for part in view.parts) == text
+    shown = "".join(plain_lines(str(part.html)) for part in view.parts)
+    assert shown.rstrip() == text.rstrip()  # blank lines at the end are left out
     assert plain_text(str(view.full)) == ""
