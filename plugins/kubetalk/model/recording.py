@@ -28,7 +28,7 @@ class CommandRecord:
     key: str = ""
     """Its link of the key chain (design, 4.5), hex; empty in a recording written by hand."""
     seconds: float = 0.0
-    """Wall time; not stored in recording.yml."""
+    """Wall time, all tries of a polled command together; not stored in recording.yml."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
 
+SANDBOX: Final = "/sandbox"
 WORK: Final = "/sandbox/work"
 HOME: Final = "/sandbox/home"
 TOOLS: Final = "/sandbox/bin"
 KUBECONFIG: Final = "/sandbox/kubeconfig"
 
 _SYSTEM: Final = ("/usr", "/bin", "/sbin", "/opt/homebrew", "/nix", "/etc", "/run", "/snap")
+_DEPTH: Final = 4
 _EVERYBODY: Final = frozenset({
     "root", "user", "users", "admin", "nobody", "daemon", "runner", "ubuntu", "debian", "default", "node", "app",
     "test", "localhost", "build", "builder", "docker", "kubernetes", "kube", "web", "dev", "www-data",
@@ -39,6 +41,9 @@ class Places:
         _add(paths, work, WORK)
         if home := environment.get("HOME"):
             _add(paths, home, HOME)
+            # The sandbox's own folder; never a folder of everybody's such as /home or /tmp.
+            if len(Path(home).parts) > _DEPTH:
+                _add(paths, Path(home).parent, SANDBOX)
         if kubeconfig := environment.get("KUBECONFIG"):
             _add(paths, kubeconfig, KUBECONFIG)
         for tools in environment.get("PATH", "").split(os.pathsep):
@@ -46,7 +51,7 @@ class Places:
                 _add(paths, tools, TOOLS)
         if temporary := environment.get("TMPDIR"):
             _add(paths, temporary, "/tmp")  # noqa: S108  a name to show, nothing is written there
-        _add(paths, workspace, "/sandbox")
+        _add(paths, workspace, SANDBOX)
         with contextlib.suppress(RuntimeError):
             _add(paths, Path.home(), "/home/user")
         self._paths = {path: shown for path, shown in paths.items() if len(path) > 1 and path not in _SYSTEM}

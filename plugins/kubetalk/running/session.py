@@ -218,6 +218,7 @@ class _Run:
     def _command(self, step: RunStep, shell: Shell) -> None:
         if shell.ended:
             raise self._error(step, "did not run: the session's shell is gone", "", "Mend the command before it")
+        started = time.monotonic()
         if step.options.until:
             outcome, output, waited = self._poll(step, shell)
         elif is_watching(step.command.source):
@@ -235,7 +236,7 @@ class _Run:
                     output=output,
                     exit_code=outcome.status,
                     key=self.keys.get((step.block_id, step.index), ""),
-                    seconds=outcome.seconds,
+                    seconds=time.monotonic() - started if step.options.until else outcome.seconds,
                 ),
             )
         )

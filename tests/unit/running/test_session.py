@@ -393,6 +393,7 @@ class TestRecording:
         assert "/home/user/.kube/config" in outputs(result)[1]
         sandbox.tool("whose", "#!/bin/sh\necho hanako at hanakos-laptop\n")
         assert outputs(run("whose")) == ["user at host\n"]
+        assert outputs(run("cd; cd ..; pwd; echo $PATH")) == ["/sandbox\n/sandbox/bin:/usr/bin:/bin\n"]
         assert str(tmp_path) not in "".join(outputs(result))
 
     def test_progress_is_told(self, run: Runner) -> None:
