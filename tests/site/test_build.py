@@ -112,11 +112,14 @@ def test_documents_are_not_published_as_they_are(build_site: BuildSite) -> None:
 
 
 def test_an_ordinary_page_keeps_mkdocs_and_gets_the_blocks(build_site: BuildSite) -> None:
-    page = '# Setup\n\n- step\n\n    ```console live id="get-ns"\n    $ kubectl get namespaces\n    ```\n\nDone.\n'
+    fence = '    ```console live id="get-ns"\n    $ kubectl get namespaces\n    ```\n'
+    page = f"---\ntitle: Setting up\n---\n\n# Setup\n\n- step\n\n{fence}\nDone.\n"
     recording = RECORDING.replace("document: small", "document: setup.md")
     site = build_site({"docs/setup.md": page, "docs/setup.recording.yml": recording, **GOOD})
     html = site.read("setup/index.html")
     assert "md-content" in html  # Material's page
+    assert "<title>Setting up" in html
+    assert "title: Setting up" not in html
     assert "&lt;b&gt;9s" in html
     assert html.index("<li>") < html.index("&lt;b&gt;9s") < html.index("</li>", html.index("&lt;b&gt;9s"))
     assert not (site.site_dir / "setup.recording.yml").exists()

@@ -48,18 +48,23 @@ def _check_page(
     for address in page.fetched:
         if urlsplit(address).netloc or address.startswith("//"):
             yield finding("foreign-request", f"the browser would load {address}", "Put the file into docs/")
-    yield from (finding(rule, message) for rule, message in _dead_links(uri, page, pages, known))
+    yield from (finding(rule, message) for rule, message in _dead_links(uri, page, pages, known, settings))
     yield from (finding("hreflang", message) for message in _asymmetric(uri, page, pages, settings))
 
 
 def _dead_links(
-    uri: str, page: PageFacts, pages: Mapping[str, PageFacts], known: set[str]
+    uri: str, page: PageFacts, pages: Mapping[str, PageFacts], known: set[str], settings: Settings
 ) -> Iterator[tuple[str, str]]:
     for address in dict.fromkeys([*page.links, *page.fetched]):
         parts = urlsplit(address)
         if parts.scheme or parts.netloc:
             continue
-        target = _target(uri, unquote(parts.path))
+        path = unquote(parts.path)
+        if path.startswith("/"):  # from the server's root, as 404 pages need it: they show at any depth
+            inside = path.startswith(settings.base_path)
+            target = _target(uri, f"/{path.removeprefix(settings.base_path)}") if inside else path
+        else:
+            target = _target(uri, path)
         if target not in known and f"{target}/index.html".lstrip("/") not in known:
             yield "dead-link", f"the link {address} leads to {target}, which does not exist"
         elif (

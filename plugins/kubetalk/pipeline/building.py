@@ -20,6 +20,7 @@ from kubetalk.model import (
 )
 from kubetalk.pipeline.documents import DOCUMENT_FOLDERS, read_documents
 from kubetalk.pipeline.performing import Performed, perform_all
+from kubetalk.reading.texts import front_matter_end
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,9 @@ class HostPage:
 
     @property
     def markdown(self) -> str:
-        """The page's Markdown with every special fence replaced by a placeholder."""
-        return rendering.markdown_with_placeholders(self.rendition.document.texts[self.language])
+        """The page's Markdown with every special fence replaced by a placeholder, without its front matter."""
+        text = self.rendition.document.texts[self.language]
+        return rendering.markdown_with_placeholders(text, front_matter_end(text.source.split("\n")) + 1)
 
     def block_html(self, number: int) -> str:
         """The HTML of the block that placeholder stands for."""

@@ -17,6 +17,7 @@ from kubetalk.model import (
     Recording,
     Session,
     Settings,
+    StepKey,
     Verdict,
 )
 from kubetalk.pipeline.documents import live_documents
@@ -51,7 +52,7 @@ def check_documents(settings: Settings, paths: Sequence[Path], *, progress: Prog
 def _examine(settings: Settings, paths: Sequence[Path], *, progress: Progress, write: bool) -> reporting.Report:
     documents = live_documents(settings, paths)
     provider = sandboxes.provider_for(settings)
-    cache = recordings.Cache(settings.cache_dir / "sessions")
+    cache = recordings.Cache(settings.cache_dir / "sessions", note=progress)
     reports: list[reporting.DocumentReport] = []
     for number, document in enumerate(documents, 1):
         session = reading.plan_session(document)
@@ -121,7 +122,11 @@ def _all_unverified(session: Session) -> tuple[Comparison, ...]:
 
 
 def _write(document: Document, old: Recording | None, new: Recording, comparisons: Sequence[Comparison]) -> bool:
-    unchanged = {(c.block_id, c.index) for c in comparisons if c.verdict is Verdict.FRESH}
+    unchanged: set[StepKey] = {(c.block_id, c.index) for c in comparisons if c.verdict is Verdict.FRESH}
+    for snapshot in new.snapshots:
+        before = old.snapshot(snapshot.id) if old else None
+        if before is not None and not comparing.compare_snapshots(before, snapshot):
+            unchanged.add(snapshot.id)
     return recordings.save_recording(document.recording_path, recordings.merge(old, new, unchanged))
 
 

@@ -86,6 +86,7 @@ def run_in(document: Document, session: Session, sandbox: Sandbox, workspace: Pa
         sandbox,
         workspace=workspace,
         keys=keys,
+        content=recordings.content_digest(session),
         prune=drawing.prune,
         is_stable=_is_stable,
         progress=lambda line: progress(f"{document.id}: {line}"),
@@ -115,7 +116,7 @@ class _Performer:
         self._settings = settings
         self._progress = progress
         self._provider = sandboxes.provider_for(settings)
-        self._cache = recordings.Cache(settings.cache_dir / "sessions")
+        self._cache = recordings.Cache(settings.cache_dir / "sessions", note=progress)
         self._told_unavailable = False
 
     def perform(self, document: Document) -> Performed:

@@ -89,6 +89,10 @@ def _scalar(node: yaml.Node, reader: Reader, name: str, wanted: str) -> str | No
     return None
 
 
+_CJK = "\u3000-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff01-\uff60"
+_FOLDED_CJK = re.compile(f"(?<=[{_CJK}]) (?=[{_CJK}])|(?<=[\u3001\u3002\uff01\uff0c\uff1f]) ")
+
+
 @dataclass(frozen=True)
 class Words(Field[str]):
     """One line or paragraph of text, optionally of a certain form."""
@@ -102,7 +106,8 @@ class Words(Field[str]):
         value = _scalar(node, reader, name, self.wanted)
         if value is None:
             return None
-        value = value.strip()
+        # YAML folds a line break into a blank, which Japanese text must not have (CSS Text 3, segment break rules).
+        value = _FOLDED_CJK.sub("", value.strip()) if node.start_mark.line != node.end_mark.line else value.strip()
         if self.pattern and not re.fullmatch(self.pattern, value):
             reader.error(node, f"`{name}` is `{value}`, it has to be {self.wanted}")
             return None

@@ -46,6 +46,8 @@ def test_a_sound_site_has_no_findings() -> None:
     [
         (page('<a href="gone/">x</a>'), "dead-link"),
         (page('<a href="../../en/">x</a>'), None),
+        (page('<a href="/b/ja/">x</a>'), None),
+        (page('<a href="/ja/">x</a>'), "dead-link"),
         (page('<script src="../app.js"></script>'), "dead-link"),
         (page('<a href="#nowhere">x</a>'), "dead-fragment"),
         (page('<script src="https://cdn.example.com/x.js"></script>'), "foreign-request"),
