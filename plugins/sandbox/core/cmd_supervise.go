@@ -5,9 +5,12 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"time"
+
+	"k8s.io/apimachinery/pkg/labels"
 
 	"kubetalk.dev/sandbox/internal/supervisor"
 )
@@ -25,6 +28,8 @@ func runSupervise() int {
 	flags.IntVar(&o.Nodes, "nodes", 3, "number of nodes, 1 to 50")
 	flags.StringVar(&o.Seed, "seed", "", "directory in which a snapshot of the empty cluster is kept")
 	flags.StringVar(&o.Emulate, "emulate", "", "Kubernetes minor to emulate: "+strings.Join(r.Emulates, ", "))
+	flags.StringVar(&o.Attend, "attend", "", "program that keeps real processes behind some pods: PROGRAM attend --dir DIR")
+	flags.StringVar(&o.ProcessSelector, "process-selector", "app=istiod", "labels of the pods that need such a process")
 	flags.DurationVar(&o.StartTimeout, "start-timeout", time.Minute, "give up when the cluster is not ready by then")
 	if err := flags.Parse(os.Args[1:]); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -41,6 +46,12 @@ func runSupervise() int {
 		err = fmt.Errorf("--nodes %d: 1 to 50", o.Nodes)
 	case o.Emulate != "" && !slices.Contains(r.Emulates, o.Emulate):
 		err = fmt.Errorf("--emulate %s: one of %s", o.Emulate, strings.Join(r.Emulates, ", "))
+	}
+	if _, problem := labels.Parse(o.ProcessSelector); err == nil && problem != nil {
+		err = fmt.Errorf("--process-selector: %w", problem)
+	}
+	if _, problem := exec.LookPath(o.Attend); err == nil && o.Attend != "" && problem != nil {
+		err = fmt.Errorf("--attend: %w", problem)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "kubetalk-sandbox supervise:", err)

@@ -30,7 +30,7 @@ func runAttend(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	if err := attend.Run(ctx, attend.Options{Dir: *dir, Binary: binary, Events: os.Stdout, Log: os.Stderr}); err != nil {
-		fmt.Fprintln(os.Stderr, "kubetalk-istio attend:", err)
+		fmt.Fprintln(os.Stderr, "error: kubetalk-istio attend:", err)
 		return 1
 	}
 	return 0

@@ -25,6 +25,8 @@ type Config struct {
 	Port                 int    // of the kubelets' API, on the loopback address
 	CertificateAuthority string // clients of that API need a certificate of this authority
 	Certificate, Key     string // of that API
+	ProcessSelector      string // label selector of the pods that need a process behind them
+	Processes            string // file in which an attendant lists those processes, "" when there is no attendant
 }
 
 const variable = "KUBETALK_SIMULATE"

@@ -55,17 +55,8 @@ func serveKubelet(ctx context.Context, c Config, ready func() bool) error {
 	if err != nil {
 		return err
 	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) {
-		if !ready() {
-			http.Error(w, "starting", http.StatusServiceUnavailable)
-			return
-		}
-		_, _ = w.Write([]byte("ok"))
-	})
-	mux.HandleFunc("/", refuse)
 	server := &http.Server{
-		Handler: mux, ReadHeaderTimeout: 5 * time.Second,
+		Handler: routes(c.Processes, ready), ReadHeaderTimeout: 5 * time.Second,
 		TLSConfig: &tls.Config{ClientCAs: clients, ClientAuth: tls.RequireAndVerifyClientCert, MinVersion: tls.VersionTLS12},
 		// Exec and port-forward upgrade an HTTP/1 connection.
 		TLSNextProto: map[string]func(*http.Server, *tls.Conn, http.Handler){},
@@ -78,6 +69,24 @@ func serveKubelet(ctx context.Context, c Config, ready func() bool) error {
 		return err
 	}
 	return nil
+}
+
+// routes is the kubelets' API. file is an attendant's list, or "".
+func routes(file string, ready func() bool) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) {
+		if !ready() {
+			http.Error(w, "starting", http.StatusServiceUnavailable)
+			return
+		}
+		_, _ = w.Write([]byte("ok"))
+	})
+	processes := &processServer{file: file}
+	mux.HandleFunc("/portForward/{namespace}/{pod}", processes.portForward)
+	mux.HandleFunc("/portForward/{namespace}/{pod}/{uid}", processes.portForward)
+	mux.HandleFunc("GET /containerLogs/{namespace}/{pod}/{container}", processes.logs)
+	mux.HandleFunc("/", refuse)
+	return mux
 }
 
 // refuse answers with one sentence. The API server passes the text of a log request on, and the status object of the others.

@@ -28,7 +28,18 @@ type surroundings struct {
 	pulls   func(container string) (count int)       // failed pulls so far
 	pulled  func(container string, failed time.Time) // records one
 	failed  func(container string) time.Time         // time of the last one
+	process process
 }
+
+// process is what a pod has behind it; the containers of most need nothing.
+type process int
+
+const (
+	unneeded   process = iota
+	unattended         // it needs a process, and nobody here keeps any
+	awaited            // its process does not serve yet, or no longer
+	serving
+)
 
 // step is what a kubelet would do next. The events are written before the status, so that who waits for the status finds them.
 type step struct {
@@ -214,7 +225,7 @@ func (l *life) container(c *v1.Container, s *v1.ContainerStatus, b behaviour, re
 	fieldPath := path(init, c.Name)
 	switch {
 	case s.State.Running != nil:
-		s.Ready = b.kind != notReady && !ended(b, init)
+		s.Ready = l.ready(b, init)
 		code, reason, after, ends := b.ending()
 		if !ends {
 			return
@@ -258,6 +269,12 @@ func (l *life) container(c *v1.Container, s *v1.ContainerStatus, b behaviour, re
 	case b.kind == imagePullBackOff:
 		l.pull(c, s, fieldPath)
 
+	case l.around.process == unattended && !init:
+		if s.State.Waiting.Reason != "CreateContainerError" {
+			l.event(v1.EventTypeWarning, "Failed", "Error: "+noProcess, fieldPath)
+		}
+		s.State.Waiting = &v1.ContainerStateWaiting{Reason: "CreateContainerError", Message: noProcess}
+
 	default:
 		if problem := l.around.broken(c); problem != "" {
 			if s.State.Waiting.Reason != "CreateContainerConfigError" {
@@ -274,6 +291,11 @@ func (l *life) container(c *v1.Container, s *v1.ContainerStatus, b behaviour, re
 
 // ended tells whether an init container is one that only ends; it is never ready while it runs.
 func ended(b behaviour, init bool) bool { return init && b.kind == completes }
+
+// ready tells whether a running container is ready.
+func (l *life) ready(b behaviour, init bool) bool {
+	return b.kind != notReady && !ended(b, init) && (init || l.around.process == unneeded || l.around.process == serving)
+}
 
 // run starts a container, for the first time or again.
 func (l *life) run(c *v1.Container, s *v1.ContainerStatus, b behaviour, fieldPath string) {
@@ -295,7 +317,7 @@ func (l *life) run(c *v1.Container, s *v1.ContainerStatus, b behaviour, fieldPat
 		s.Resources = c.Resources.DeepCopy()
 	}
 	init := strings.HasPrefix(fieldPath, "spec.initContainers")
-	s.Ready = b.kind != notReady && !ended(b, init)
+	s.Ready = l.ready(b, init)
 	if b.kind == notReady {
 		l.event(v1.EventTypeWarning, "Unhealthy", "Readiness probe failed: so simulated by annotation "+Annotation, fieldPath)
 	}

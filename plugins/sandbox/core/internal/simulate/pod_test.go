@@ -15,6 +15,11 @@ import (
 // "seconds phase states", and one per event.
 func play(t *testing.T, pod *v1.Pod, limit time.Duration) []string {
 	t.Helper()
+	return playWith(t, pod, limit, unneeded)
+}
+
+func playWith(t *testing.T, pod *v1.Pod, limit time.Duration, behind process) []string {
+	t.Helper()
 	start := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	now := start
 	pulls, failed := map[string]int{}, map[string]time.Time{}
@@ -28,6 +33,7 @@ func play(t *testing.T, pod *v1.Pod, limit time.Duration) []string {
 			pulls:   func(c string) int { return pulls[c] },
 			pulled:  func(c string, at time.Time) { pulls[c]++; failed[c] = at },
 			failed:  func(c string) time.Time { return failed[c] },
+			process: behind,
 		})
 		at := int(now.Sub(start).Seconds())
 		for _, e := range s.events {

@@ -13,6 +13,7 @@ import (
 	v1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	corelisters "k8s.io/client-go/listers/core/v1"
@@ -30,6 +31,9 @@ type pods struct {
 	nodes    corelisters.NodeLister
 	recorder *recorder
 	again    func(key string, after time.Duration)
+
+	needProcess labels.Selector // pods that are ready only when a process behind them serves
+	attended    bool            // somebody keeps such processes
 
 	mu     sync.Mutex
 	memory map[string]*memory // by namespace/name
@@ -194,7 +198,21 @@ func (p *pods) surroundings(ctx context.Context, key string, pod *v1.Pod, node *
 		pulls:   func(c string) int { return m.pulls[c] },
 		pulled:  func(c string, at time.Time) { m.pulls[c]++; m.failed[c] = at },
 		failed:  func(c string) time.Time { return m.failed[c] },
+		process: p.process(pod),
 	}
+}
+
+// process tells what stands behind a pod.
+func (p *pods) process(pod *v1.Pod) process {
+	switch {
+	case p.needProcess.Empty() || !p.needProcess.Matches(labels.Set(pod.Labels)):
+		return unneeded
+	case !p.attended:
+		return unattended
+	case pod.Annotations[ProcessAnnotation] == ProcessReady:
+		return serving
+	}
+	return awaited
 }
 
 func internalIP(node *v1.Node) string {

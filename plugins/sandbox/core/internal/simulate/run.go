@@ -45,7 +45,12 @@ func Run(ctx context.Context, c Config) error {
 	serviceInformer := factory.Core().V1().Services()
 
 	podLoop, nodeLoop, serviceLoop := newLoop("pods"), newLoop("nodes"), newLoop("services")
-	podLoop.sync = newPods(client, podInformer.Lister(), nodeInformer.Lister(), podLoop.again).sync
+	players := newPods(client, podInformer.Lister(), nodeInformer.Lister(), podLoop.again)
+	if players.needProcess, err = labels.Parse(c.ProcessSelector); err != nil {
+		return err
+	}
+	players.attended = c.Processes != ""
+	podLoop.sync = players.sync
 	nodeLoop.sync = (&machines{client: client, nodes: nodeInformer.Lister(), again: nodeLoop.again}).sync
 	serviceLoop.sync = (&balancers{client: client, services: serviceInformer.Lister(), given: map[string]string{}}).sync
 	for informer, loop := range map[cache.SharedIndexInformer]*loop{

@@ -67,6 +67,8 @@ func (s *Supervisor) restore(ctx context.Context, name string) (message, error) 
 	s.client.http.CloseIdleConnections()
 	for _, step := range []func() error{
 		func() error { return os.RemoveAll(filepath.Join("home", ".kube", "cache")) },
+		// What was killed serves nobody any more.
+		func() error { return errors.Join(os.RemoveAll(serviceMap), os.RemoveAll(processMap)) },
 		func() error {
 			return s.launch(ctx, func() error { return load(checkpointPath(name)) }, func() error { return nil }, func(string) {})
 		},

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"kubetalk.dev/sandbox/internal/simulate"
@@ -114,7 +115,12 @@ func (s *Supervisor) launch(ctx context.Context, load, edit func() error, progre
 	spawn := func(names ...string) error {
 		for _, name := range names {
 			args, env := s.arguments(name)
-			p, err := s.processes.spawn(name, args, env)
+			how := command{name: name, args: append([]string{name}, args...), env: env}
+			if name == attendant {
+				how.program, how.args = s.options.Attend, append([]string{"attend"}, args...)
+				how.said = s.attendantSaid()
+			}
+			p, err := s.processes.spawn(how)
 			if err != nil {
 				return err
 			}
@@ -130,6 +136,10 @@ func (s *Supervisor) launch(ctx context.Context, load, edit func() error, progre
 		}
 		return nil
 	}
+	var attended []string
+	if s.options.Attend != "" {
+		attended = []string{attendant}
+	}
 	for _, step := range []func() error{
 		func() error { return spawn(etcd, apiServer) },
 		load,
@@ -137,12 +147,12 @@ func (s *Supervisor) launch(ctx context.Context, load, edit func() error, progre
 		func() error { return s.await(ctx, "etcd", etcdAnswers) },
 		edit,
 		func() error { return begin(apiServer) },
-		func() error { progress("etcd"); return spawn(controllerManager, scheduler, kwok) },
+		func() error { progress("etcd"); return spawn(append(attended, controllerManager, scheduler, kwok)...) },
 		func() error { return s.await(ctx, "the API server", s.answers("/api/v1/namespaces/default")) },
 		func() error { progress("apiserver"); return begin(scheduler, kwok) },
 		// The controller manager looks once a second whether the API server is healthy. It must not have to look twice.
 		func() error { return s.await(ctx, "the API server", s.answers("/healthz")) },
-		func() error { return begin(controllerManager) },
+		func() error { return begin(append(attended, controllerManager)...) },
 	} {
 		if err := step(); err != nil {
 			return err
@@ -164,6 +174,7 @@ func (s *Supervisor) settle(ctx context.Context) error {
 		{"the scheduler", s.answers(readiness)},
 		{"the simulated kubelets", s.answers(kubelet)},
 		{"the controllers", s.controllersAct()},
+		{"the processes behind pods", s.attendantSettled},
 	} {
 		if err := s.await(ctx, step.what, step.done); err != nil {
 			return err
@@ -197,6 +208,34 @@ func (s *Supervisor) await(ctx context.Context, what string, done condition) err
 		case <-ctx.Done():
 			return fmt.Errorf("%s did not become ready within %s: %w", what, s.options.StartTimeout, err)
 		}
+	}
+}
+
+// attendantSaid reads one attendant's output. Each one starts unsettled.
+func (s *Supervisor) attendantSaid() func(line []byte) {
+	settled := make(chan struct{})
+	s.settled = settled
+	once := sync.OnceFunc(func() { close(settled) })
+	return func(line []byte) {
+		var m struct {
+			Event string `json:"event"`
+		}
+		if json.Unmarshal(line, &m) == nil && m.Event == "settled" {
+			once()
+		}
+	}
+}
+
+// attendantSettled is done when there is no attendant, or when it has said that it is.
+func (s *Supervisor) attendantSettled(context.Context) error {
+	if s.options.Attend == "" {
+		return nil
+	}
+	select {
+	case <-s.settled:
+		return nil
+	default:
+		return errors.New("its attendant has not settled")
 	}
 }
 

@@ -19,9 +19,16 @@ const (
 	controllerManager = "kube-controller-manager"
 	scheduler         = "kube-scheduler"
 	kwok              = "kwok"
+	attendant         = "attendant" // only when there is one
 )
 
-var partNames = []string{etcd, apiServer, controllerManager, scheduler, kwok}
+var partNames = []string{etcd, apiServer, controllerManager, scheduler, kwok, attendant}
+
+// What an attendant writes; PROTOCOL.md, "Processes behind pods".
+const (
+	serviceMap = "service-map"
+	processMap = "processes.json"
+)
 
 // etcd listens on Unix sockets in the sandbox's directory, which only its owner may enter. The names are relative to the working
 // directory of etcd and of the API server.
@@ -80,7 +87,7 @@ func (s *Supervisor) arguments(name string) (args, env []string) {
 		if s.options.Emulate != "" {
 			args = append(args, "--emulated-version="+s.options.Emulate)
 		}
-		return args, []string{"KUBETALK_SERVICE_MAP=" + filepath.Join(s.options.Dir, "service-map")}
+		return args, []string{"KUBETALK_SERVICE_MAP=" + filepath.Join(s.options.Dir, serviceMap)}
 	case controllerManager:
 		args = []string{
 			"--kubeconfig=" + pki(certs.ControllerManager+".kubeconfig"), "--leader-elect=false", "--secure-port=0",
@@ -102,7 +109,13 @@ func (s *Supervisor) arguments(name string) (args, env []string) {
 			"--authorization-kubeconfig=" + pki(certs.Scheduler+".kubeconfig"),
 			"--kube-api-qps=5000", "--kube-api-burst=10000",
 		}
+	case attendant:
+		return []string{"--dir", s.options.Dir}, nil
 	case kwok:
+		list := ""
+		if s.options.Attend != "" {
+			list = processMap
+		}
 		return []string{
 				"--kubeconfig=" + pki(certs.Kwok+".kubeconfig"), "--config=stages.yaml", "--manage-all-nodes=true",
 				"--node-lease-duration-seconds=0",
@@ -110,6 +123,7 @@ func (s *Supervisor) arguments(name string) (args, env []string) {
 				Kubeconfig: pki(certs.Kwok + ".kubeconfig"), Port: s.ports.kubelet,
 				CertificateAuthority: pki(certs.CA + ".crt"),
 				Certificate:          pki(certs.Kubelet + ".crt"), Key: pki(certs.Kubelet + ".key"),
+				ProcessSelector: s.options.ProcessSelector, Processes: list,
 			})
 	}
 	if s.options.Emulate != "" {
@@ -146,6 +160,8 @@ func (s *Supervisor) configure() error {
 		"pki/" + certs.ControllerManager + ".kubeconfig": certs.ControllerManager,
 		"pki/" + certs.Scheduler + ".kubeconfig":         certs.Scheduler,
 		"pki/" + certs.Kwok + ".kubeconfig":              certs.Kwok,
+		// The session may change its own kubeconfig.
+		"pki/" + attendant + ".kubeconfig": certs.Admin,
 	} {
 		text, err := certs.Kubeconfig(filepath.Join(dir, "pki"), user, "sandbox", server)
 		if err != nil {

@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -69,8 +70,18 @@ func newProcesses(program, dir string) *processes {
 
 var errClosed = errors.New("the sandbox is being stopped")
 
+// command says how to start a part.
+type command struct {
+	name    string
+	program string // "" for this binary
+	args    []string
+	env     []string
+	said    func(line []byte) // gets each line of standard output, which goes to the log when this is nil
+}
+
 // spawn starts a part, which then waits for begin.
-func (ps *processes) spawn(name string, args, env []string) (*process, error) {
+func (ps *processes) spawn(how command) (*process, error) {
+	name := how.name
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
 	if ps.closed {
@@ -86,10 +97,17 @@ func (ps *processes) spawn(name string, args, env []string) (*process, error) {
 		return nil, err
 	}
 	defer read.Close()
-	cmd := exec.Command(ps.program, append([]string{name}, args...)...)
+	program := how.program
+	if program == "" {
+		program = ps.program
+	}
+	cmd := exec.Command(program, how.args...)
 	cmd.Dir, cmd.Stdin, cmd.Stdout, cmd.Stderr = ps.dir, read, log, log
 	// Nothing of the host's environment: a proxy or a kubeconfig variable of the user must not reach the cluster.
-	cmd.Env = append([]string{"HOME=" + ps.dir, "TMPDIR=" + ps.dir, "TZ=UTC", "LANG=C.UTF-8", child.Variable + "=stdin"}, env...)
+	cmd.Env = append([]string{"HOME=" + ps.dir, "TMPDIR=" + ps.dir, "TZ=UTC", "LANG=C.UTF-8", child.Variable + "=stdin"}, how.env...)
+	if how.said != nil {
+		cmd.Stdout = &lines{each: how.said}
+	}
 	cmd.SysProcAttr = processAttributes()
 	started := make(chan error)
 	ps.start <- func() { started <- cmd.Start() }
@@ -105,6 +123,29 @@ func (ps *processes) spawn(name string, args, env []string) (*process, error) {
 		close(p.done)
 	}()
 	return p, nil
+}
+
+// lines hands on what is written to it line by line; os/exec calls Write from one goroutine.
+type lines struct {
+	each func(line []byte)
+	rest []byte
+}
+
+// Write implements io.Writer. A line that does not end is cut off, so that no part can fill our memory.
+func (l *lines) Write(p []byte) (int, error) {
+	l.rest = append(l.rest, p...)
+	for {
+		line, rest, found := bytes.Cut(l.rest, []byte{'\n'})
+		if !found {
+			break
+		}
+		l.each(line)
+		l.rest = rest
+	}
+	if len(l.rest) > maxLine {
+		l.rest = nil
+	}
+	return len(p), nil
 }
 
 // kill ends all parts with SIGKILL and waits for them, at most two seconds. Their data is thrown away, restored or a copy, so there is

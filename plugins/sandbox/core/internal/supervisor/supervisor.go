@@ -15,6 +15,8 @@ import (
 	"slices"
 	"syscall"
 	"time"
+
+	"kubetalk.dev/sandbox/internal/simulate"
 )
 
 // Options say what kind of sandbox is wanted and where.
@@ -26,6 +28,9 @@ type Options struct {
 	StartTimeout time.Duration     // limit for start and restore
 	Versions     map[string]string // what is inside
 	Multicall    []string          // commands to link into bin/
+
+	Attend          string // program that keeps the processes behind pods, or ""
+	ProcessSelector string // label selector of the pods that need one
 }
 
 // Supervisor is one sandbox.
@@ -37,6 +42,8 @@ type Supervisor struct {
 	client    *client
 	output    *output
 	seeded    bool
+
+	settled chan struct{} // closed when the attendant has a serving process for every pod that is said to have one
 }
 
 // failure is the end of a sandbox: a part that died, or one that never became ready.
@@ -105,7 +112,7 @@ func readLines(ctx context.Context, input io.Reader, lines chan<- []byte) {
 // enter makes the sandbox's directory and goes there.
 func (s *Supervisor) enter() error {
 	syscall.Umask(0o077)
-	for _, path := range []*string{&s.options.Dir, &s.options.Seed} {
+	for _, path := range []*string{&s.options.Dir, &s.options.Seed, &s.options.Attend} {
 		if *path == "" {
 			continue
 		}
@@ -221,6 +228,16 @@ func (s *Supervisor) status() (message, error) {
 		if pid := pids[name]; pid != 0 {
 			pss, rss := memory(pid)
 			parts = append(parts, message{"name": name, "pid": pid, "state": "running", "pss": pss, "rss": rss})
+		}
+	}
+	behind, err := simulate.ReadProcesses(processMap)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range behind {
+		if p.PID != 0 {
+			pss, rss := memory(p.PID)
+			parts = append(parts, message{"name": p.Pod, "pid": p.PID, "state": "running", "pss": pss, "rss": rss})
 		}
 	}
 	bytes, err := diskUsage(s.options.Dir)

@@ -1,9 +1,10 @@
 // Package attend keeps one real istiod process running for every simulated istiod pod of a sandbox.
 //
 // A simulated pod runs no container. For istiod that would be a lie with consequences: the API server would wait for webhooks that
-// nobody serves. So each pod of the chart's Deployment gets a process of its own on loopback, started with the pod's own arguments of
-// the environment and the rights of its own ServiceAccount. The pod becomes Ready when the process serves, and the process ends with
-// the pod. What the sandbox has to know of it (ports, log file) is written as PROTOCOL.md says, "Processes behind pods".
+// nobody serves. So each pod of the chart's Deployment gets a process of its own on loopback, with the arguments, environment, mounted
+// files and rights (ServiceAccount) that its container would have. It begins when the simulated kubelet has started the container, the
+// pod becomes Ready when the process serves, and the process ends with the pod. What the sandbox has to know of it (ports, log file) is
+// written as PROTOCOL.md says, "Processes behind pods".
 package attend
 
 import (
@@ -12,7 +13,9 @@ import (
 	"fmt"
 	"io"
 	"log"
+	"os"
 	"path/filepath"
+	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -27,28 +30,40 @@ import (
 
 // Options is what the supervisor passes on.
 type Options struct {
-	// Dir is the sandbox's directory; it holds the administrator's kubeconfig.
+	// Dir is the sandbox's directory; its pki/attendant.kubeconfig is ours.
 	Dir string
 	// Binary is this program, which is istiod under that name.
 	Binary string
-	// Events gets one JSON object per line: {"event":"settled"} each time every istiod pod that exists has its process.
+	// Events gets one JSON object per line: {"event":"settled"} whenever every pod that is marked as ready has a process that serves.
 	Events io.Writer
 	// Log gets what happened, for people who look for a fault.
 	Log io.Writer
 }
 
-// selector finds istiod's pods: the label its chart sets (manifests/charts/istio-control/istio-discovery/templates/deployment.yaml).
-const selector = "app=istiod"
+const (
+	// selector finds istiod's pods: the label its chart sets (manifests/charts/istio-control/istio-discovery/templates/deployment.yaml).
+	selector = "app=istiod"
+	// folderName is where the processes' own files are, in the sandbox's directory.
+	folderName = "istiod"
+)
 
 // Run attends to the sandbox until ctx ends, then stops every process. It returns an error only if it cannot begin.
 func Run(ctx context.Context, o Options) error {
-	config, err := clientcmd.BuildConfigFromFlags("", filepath.Join(o.Dir, "kubeconfig"))
+	config, err := clientcmd.BuildConfigFromFlags("", filepath.Join(o.Dir, "pki", "attendant.kubeconfig"))
 	if err != nil {
 		return err
 	}
 	config.QPS, config.Burst = 200, 400
+	config.UserAgent = "kubetalk-istio"
 	client, err := kubernetes.NewForConfig(config)
 	if err != nil {
+		return err
+	}
+	// An attendant that was killed could not clear up.
+	if err := os.RemoveAll(filepath.Join(o.Dir, folderName)); err != nil {
+		return err
+	}
+	if err := os.Mkdir(filepath.Join(o.Dir, folderName), 0o700); err != nil {
 		return err
 	}
 	a := &attendant{
@@ -70,14 +85,17 @@ type attendant struct {
 	log     *log.Logger
 	wake    chan struct{}
 	running map[string]*istiod // by pod UID
+	alive   sync.WaitGroup     // also those that are being stopped
 	settled bool
 }
 
 func (a *attendant) run(ctx context.Context) error {
-	factory := informers.NewSharedInformerFactoryWithOptions(a.client, 0, informers.WithTweakListOptions(func(l *metav1.ListOptions) {
+	// Services of any label may select the pods: an author's own, the tags of revisions.
+	factory := informers.NewSharedInformerFactory(a.client, 0)
+	selected := informers.NewSharedInformerFactoryWithOptions(a.client, 0, informers.WithTweakListOptions(func(l *metav1.ListOptions) {
 		l.LabelSelector = selector
 	}))
-	pods, services := factory.Core().V1().Pods(), factory.Core().V1().Services()
+	pods, services := selected.Core().V1().Pods(), factory.Core().V1().Services()
 	notify := cache.ResourceEventHandlerFuncs{
 		AddFunc:    func(any) { a.poke() },
 		UpdateFunc: func(any, any) { a.poke() },
@@ -88,10 +106,12 @@ func (a *attendant) run(ctx context.Context) error {
 			return err
 		}
 	}
-	factory.Start(ctx.Done())
-	for kind, ok := range factory.WaitForCacheSync(ctx.Done()) {
-		if !ok {
-			return fmt.Errorf("no %v could be listed", kind)
+	for _, f := range []informers.SharedInformerFactory{factory, selected} {
+		f.Start(ctx.Done())
+		for kind, ok := range f.WaitForCacheSync(ctx.Done()) {
+			if !ok {
+				return fmt.Errorf("no %v could be listed", kind)
+			}
 		}
 	}
 	defer a.stopAll()
@@ -122,31 +142,34 @@ func (a *attendant) poke() {
 	}
 }
 
-// reconcile starts a process for every scheduled pod and stops those whose pods are going or gone.
+// reconcile starts a process for every pod whose container was started and stops those whose pods are going or gone.
 func (a *attendant) reconcile(ctx context.Context, pods []*corev1.Pod) {
 	wanted := map[string]bool{}
 	for _, pod := range pods {
 		uid := string(pod.UID)
-		if pod.DeletionTimestamp != nil || pod.Spec.NodeName == "" {
+		if pod.DeletionTimestamp != nil || !containerRuns(pod) {
 			continue
 		}
 		wanted[uid] = true
-		if old, ok := a.running[uid]; ok && !old.ended() {
+		old := a.running[uid]
+		if old != nil && !old.ended() {
 			continue
 		}
 		a.log.Printf("starting istiod for pod %s/%s", pod.Namespace, pod.Name)
-		a.running[uid] = a.start(ctx, pod)
+		a.running[uid] = a.start(ctx, pod, old != nil)
 	}
 	for uid, process := range a.running {
 		if !wanted[uid] {
 			a.log.Printf("stopping istiod of pod %s/%s", process.pod.Namespace, process.pod.Name)
-			process.stop()
+			process.cancel()
 			delete(a.running, uid)
 		}
 	}
 	settled := true
-	for _, process := range a.running {
-		settled = settled && process.serves()
+	for _, pod := range pods {
+		if wanted[string(pod.UID)] && pod.Annotations[annotation] == ready {
+			settled = settled && a.running[string(pod.UID)].serves()
+		}
 	}
 	if settled && !a.settled {
 		if line, err := json.Marshal(map[string]any{"event": "settled", "processes": len(a.running)}); err == nil {
@@ -158,8 +181,19 @@ func (a *attendant) reconcile(ctx context.Context, pods []*corev1.Pod) {
 
 func (a *attendant) stopAll() {
 	for _, process := range a.running {
-		process.stop()
+		process.cancel()
 	}
+	a.alive.Wait()
+}
+
+// containerRuns says whether the simulated kubelet has started istiod's container.
+func containerRuns(pod *corev1.Pod) bool {
+	for _, status := range pod.Status.ContainerStatuses {
+		if status.Name == pod.Spec.Containers[0].Name {
+			return status.State.Running != nil
+		}
+	}
+	return false
 }
 
 func podsOf(informer cache.SharedIndexInformer) ([]*corev1.Pod, error) {

@@ -19,7 +19,7 @@ import (
 type behindPod struct {
 	Namespace string            `json:"namespace"`
 	Pod       string            `json:"pod"`
-	UID       string            `json:"uid"`
+	PID       int               `json:"pid"`
 	Ports     map[string]string `json:"ports"`
 	Logs      map[string]string `json:"logs"`
 }
@@ -27,23 +27,24 @@ type behindPod struct {
 // publish writes the two files that the rest of the sandbox reads: where Services lead, and what is behind pods.
 func (a *attendant) publish(services []*corev1.Service) error {
 	leads := map[string]string{} // service:port to address
-	var behind []behindPod
+	behind := []behindPod{}
 	for _, process := range a.inOrder() {
 		process.mu.Lock()
-		local, serving := process.local, process.serving
+		local, pid := process.local, process.pid
 		process.mu.Unlock()
+		if local == nil {
+			continue
+		}
 		pod := process.pod
 		entry := behindPod{
-			Namespace: pod.Namespace, Pod: pod.Name, UID: string(pod.UID),
+			Namespace: pod.Namespace, Pod: pod.Name, PID: pid,
 			Ports: map[string]string{}, Logs: map[string]string{pod.Spec.Containers[0].Name: process.logs},
 		}
 		for port, here := range local {
 			entry.Ports[fmt.Sprint(port)] = fmt.Sprintf("127.0.0.1:%d", here)
 		}
 		behind = append(behind, entry)
-		if serving {
-			maps.Copy(leads, serviceAddresses(pod, services, local))
-		}
+		maps.Copy(leads, serviceAddresses(pod, services, local))
 	}
 	var lines strings.Builder
 	for _, service := range slices.Sorted(maps.Keys(leads)) {
@@ -59,13 +60,17 @@ func (a *attendant) publish(services []*corev1.Service) error {
 	return replace(filepath.Join(a.options.Dir, "processes.json"), data)
 }
 
-// inOrder lists the processes with the newest pod last, so that during a rollout a Service leads to the new one.
+// inOrder lists the processes, those that serve last and among them the newest pod: during a rollout a Service leads to the new one as
+// soon as that serves. One that does not serve yet is better than nothing, as what asks is refused at once and asks again.
 func (a *attendant) inOrder() []*istiod {
 	var processes []*istiod
 	for _, process := range a.running {
 		processes = append(processes, process)
 	}
 	sort.Slice(processes, func(i, j int) bool {
+		if a, b := processes[i].serves(), processes[j].serves(); a != b {
+			return b
+		}
 		one, other := processes[i].pod, processes[j].pod
 		if !one.CreationTimestamp.Equal(&other.CreationTimestamp) {
 			return one.CreationTimestamp.Before(&other.CreationTimestamp)
@@ -87,7 +92,9 @@ func serviceAddresses(pod *corev1.Pod, services []*corev1.Service, local map[int
 		}
 		for _, port := range service.Spec.Ports {
 			target := port.Port
-			if port.TargetPort.Type == intstr.Int && port.TargetPort.IntVal != 0 {
+			if port.TargetPort.Type == intstr.String {
+				target = named(pod, port.TargetPort.StrVal)
+			} else if port.TargetPort.IntVal != 0 {
 				target = port.TargetPort.IntVal
 			}
 			if here, ok := local[target]; ok {
@@ -96,6 +103,18 @@ func serviceAddresses(pod *corev1.Pod, services []*corev1.Service, local map[int
 		}
 	}
 	return found
+}
+
+// named returns the port of the pod's containers that has that name, or 0.
+func named(pod *corev1.Pod, name string) int32 {
+	for _, container := range pod.Spec.Containers {
+		for _, port := range container.Ports {
+			if port.Name == name {
+				return port.ContainerPort
+			}
+		}
+	}
+	return 0
 }
 
 // replace writes a file in one step, so that a reader never sees half of it.

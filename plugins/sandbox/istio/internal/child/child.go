@@ -2,11 +2,13 @@
 //
 // The supervisor holds the write end of a pipe that is the child's stdin. One byte means "begin"; the end of the file means that the
 // supervisor is gone, by whatever signal, and ends the child at once. A child may be killed at any time: its data is thrown away too.
+// Every further byte means "the start is over": memory that was only needed for it goes back to the system.
 package child
 
 import (
 	"io"
 	"os"
+	"runtime/debug"
 )
 
 // Variable is the environment variable that the supervisor sets for its children.
@@ -26,7 +28,17 @@ func Attend() {
 		os.Exit(137)
 	}
 	go func() {
-		_, _ = io.Copy(io.Discard, os.Stdin)
-		os.Exit(137)
+		signal := make([]byte, 1)
+		for {
+			if _, err := io.ReadFull(os.Stdin, signal); err != nil {
+				os.Exit(137)
+			}
+			debug.SetGCPercent(restPercent)
+			debug.FreeOSMemory()
+		}
 	}()
 }
+
+// restPercent is the growth of the heap before garbage is collected, once the start is over. Go's own value, 100, is right for the start:
+// a larger one makes it no faster and leaves a heap full of holes.
+const restPercent = 40
