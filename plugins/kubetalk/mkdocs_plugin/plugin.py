@@ -62,6 +62,9 @@ class KubetalkPlugin(BasePlugin[KubetalkOptions]):
         fences.append({"name": _FENCE, "class": _FENCE, "format": self._format_block})
         # Our own 404 and sitemap know both languages; the theme's would be written over them.
         config.theme.static_templates -= {"404.html", "sitemap.xml"}
+        if not pipeline.has_host_pages(self._settings):
+            # The theme renders no page, so its files would be listed and copied for nobody.
+            config.theme.dirs.clear()
         if self._command != "serve":
             self._final_dir = Path(config.site_dir)
             config.site_dir = str(self._final_dir) + _STAGING_SUFFIX
@@ -81,10 +84,6 @@ class KubetalkPlugin(BasePlugin[KubetalkOptions]):
             if self._site.owns_source(file.src_uri):
                 files.remove(file)
         pages = list(files.documentation_pages())
-        if not pages:
-            # No page is rendered by the theme, so its scripts and styles would only be dead weight.
-            for file in [file for file in files if file.src_dir in config.theme.dirs]:
-                files.remove(file)
         by_uri = {file.dest_uri: file for file in files}
         for output in self._site.outputs_with(host_urls=[file.url for file in pages]):
             existing = by_uri.get(output.uri)

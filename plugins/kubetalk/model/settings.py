@@ -27,6 +27,8 @@ class ProviderSettings:
     kubeconfig: str = ""
     binaries: str = ""
     """A folder with ready sandbox binaries; empty means wheel, cache, build."""
+    build: bool = False
+    """Build a missing binary when a session needs it, instead of replaying (KUBETALK_BUILD_SANDBOX)."""
 
 
 @dataclass(frozen=True, slots=True)

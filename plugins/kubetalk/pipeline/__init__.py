@@ -1,9 +1,20 @@
-"""The order of things: read -> run or replay -> draw -> render -> index. Entry points call it, it calls the rooms."""
+"""The order of things: read -> run or replay -> draw -> render -> index. Entry points call it, it calls the rooms.
 
-from kubetalk.pipeline.building import BuiltSite, HostPage, build_site
-from kubetalk.pipeline.configuration import settings_for_serving, settings_from_config, settings_from_mkdocs
-from kubetalk.pipeline.freshness import check_documents, plan_documents, record_documents
-from kubetalk.pipeline.performing import Performed, perform_all
+Its names are loaded when they are first used: a build in which nothing has to run is spared the rooms that compare and
+report, which would be a fifth of its time.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from kubetalk.pipeline.building import BuiltSite, HostPage, build_site
+    from kubetalk.pipeline.configuration import settings_for_serving, settings_from_config, settings_from_mkdocs
+    from kubetalk.pipeline.documents import has_host_pages
+    from kubetalk.pipeline.freshness import check_documents, plan_documents, record_documents
+    from kubetalk.pipeline.performing import Performed, perform_all
 
 __all__ = [
     "BuiltSite",
@@ -11,6 +22,7 @@ __all__ = [
     "Performed",
     "build_site",
     "check_documents",
+    "has_host_pages",
     "perform_all",
     "plan_documents",
     "record_documents",
@@ -18,3 +30,25 @@ __all__ = [
     "settings_from_config",
     "settings_from_mkdocs",
 ]
+
+_HOMES = {
+    "BuiltSite": "building",
+    "HostPage": "building",
+    "Performed": "performing",
+    "build_site": "building",
+    "check_documents": "freshness",
+    "has_host_pages": "documents",
+    "perform_all": "performing",
+    "plan_documents": "freshness",
+    "record_documents": "freshness",
+    "settings_for_serving": "configuration",
+    "settings_from_config": "configuration",
+    "settings_from_mkdocs": "configuration",
+}
+
+
+def __getattr__(name: str) -> object:
+    """PEP 562: import the module a name lives in."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)

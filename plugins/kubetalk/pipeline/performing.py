@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from kubetalk import comparing, drawing, reading, recordings, running
+from kubetalk import drawing, reading, recordings
 from kubetalk import sandbox as sandboxes
-from kubetalk.errors import KubetalkError, ManyErrors, RecordingError
+from kubetalk.errors import KubetalkError, ManyErrors, RecordingError, SandboxError
 from kubetalk.model import (
     Comparison,
     Document,
@@ -80,6 +80,8 @@ def run_live(document: Document, session: Session, provider: Provider, *, progre
 
 def run_in(document: Document, session: Session, sandbox: Sandbox, workspace: Path, *, progress: Progress) -> Recording:
     """Run one session on a sandbox that is there."""
+    from kubetalk import running  # noqa: PLC0415  a build in which nothing runs is spared it
+
     keys = recordings.key_chain(session, sandbox.facts)
     result = running.run_session(
         session,
@@ -96,6 +98,8 @@ def run_in(document: Document, session: Session, sandbox: Sandbox, workspace: Pa
 
 
 def _is_stable(step: RunStep, one: str, other: str) -> bool:
+    from kubetalk import comparing  # noqa: PLC0415  as above
+
     return comparing.is_stable(one, other, step.command.source, step.options)
 
 
@@ -132,7 +136,13 @@ class _Performer:
         if committed is None:
             self._progress(f"{document.id}: not recorded yet; `kubetalk record {document.place}` writes recording.yml")
             return ()
+        if recordings.same_outputs(committed, recording) or self._cache.is_known_fresh(committed, recording):
+            return ()
+        from kubetalk import comparing  # noqa: PLC0415  as above
+
         comparisons = comparing.compare(session, committed, recording)
+        if all(comparison.verdict is Verdict.FRESH for comparison in comparisons):
+            self._cache.remember_fresh(committed, recording)
         drifted = [c for c in comparisons if c.verdict in (Verdict.DRIFT_MINOR, Verdict.DRIFT_MAJOR)]
         if drifted:
             self._progress(
@@ -146,15 +156,21 @@ class _Performer:
         if mode is Execution.REPLAY:
             return replay(document, session), Origin.RECORDED, False
         if mode is Execution.AUTO:
+            if cached := self._verified_before(session):
+                return cached, Origin.VERIFIED, False
             if reason := self._provider.unavailable(session.request):
                 self._tell_unavailable(reason)
                 return replay(document, session), Origin.RECORDED, False
-            facts = self._provider.facts(session.request)
-            if cached := self._cache.get(session, recordings.key_chain(session, facts)):
-                return cached, Origin.VERIFIED, False
         recording = run_live(document, session, self._provider, progress=self._progress)
         self._cache.put(session, recording)
         return recording, Origin.VERIFIED, True
+
+    def _verified_before(self, session: Session) -> Recording | None:
+        try:
+            facts = self._provider.facts(session.request)
+        except SandboxError:
+            return None  # `unavailable` says why
+        return self._cache.get(session, recordings.key_chain(session, facts))
 
     def _tell_unavailable(self, reason: str) -> None:
         if not self._told_unavailable:

@@ -55,7 +55,8 @@ def read_settings(
     """The checked options of a build.
 
     ``options`` are the plugin's own (`OPTIONS`), ``site`` MkDocs' (`SITE_KEYS`); None counts as not given. The
-    environment variables KUBETALK_EXECUTION and KUBETALK_JOBS override ``execution`` and ``jobs``. All paths of the
+    environment variables KUBETALK_EXECUTION and KUBETALK_JOBS override ``execution`` and ``jobs``,
+    KUBETALK_BUILD_SANDBOX=1 lets a session that needs the sandbox's binary build it. All paths of the
     result are absolute. Raises ConfigError, or ManyErrors if several options are wrong.
     """
     return _OptionReader(options, config_path, site, os.environ if environ is None else environ).settings()
@@ -225,7 +226,8 @@ class _OptionReader:
             self._error("provider", f"`provider.{key}` belongs to provider `context`, not `{name}`", remedy)
         for key in ("kubeconfig", "binaries"):
             texts[key] = str(self._below_project(texts[key])) if texts[key] else ""
-        return ProviderSettings(name, texts["context"], texts["kubeconfig"], texts["binaries"])
+        build = self._environ.get("KUBETALK_BUILD_SANDBOX", "") == "1"
+        return ProviderSettings(name, texts["context"], texts["kubeconfig"], texts["binaries"], build=build)
 
 
 def _shown(value: object) -> str:

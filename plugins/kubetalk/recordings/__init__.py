@@ -4,7 +4,7 @@ from kubetalk.recordings.cache import Cache
 from kubetalk.recordings.chain import content_digest, key_chain
 from kubetalk.recordings.emit import dump_recording
 from kubetalk.recordings.files import load_recording, parse_recording, save_recording
-from kubetalk.recordings.merging import Unchanged, merge
+from kubetalk.recordings.merging import Unchanged, merge, same_outputs
 
 __all__ = [
     "Cache",
@@ -15,5 +15,6 @@ __all__ = [
     "load_recording",
     "merge",
     "parse_recording",
+    "same_outputs",
     "save_recording",
 ]

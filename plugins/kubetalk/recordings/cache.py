@@ -112,12 +112,27 @@ class Cache:
             replace_file(path, content.encode("utf-8", "surrogatepass"))
             self._prune(keep=path)
 
+    def is_known_fresh(self, committed: Recording, verified: Recording) -> bool:
+        """Whether `remember_fresh` was told of exactly these two: a comparison made once need not be made again."""
+        return self._fresh_path(committed, verified).exists()
+
+    def remember_fresh(self, committed: Recording, verified: Recording) -> None:
+        """Keep that a comparison of these two recordings found nothing."""
+        path = self._fresh_path(committed, verified)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        replace_file(path, b"{}")
+
+    def _fresh_path(self, committed: Recording, verified: Recording) -> Path:
+        pair = _digest([_to_data(committed), _to_data(verified)])[:40]
+        return self._directory / quote(committed.document_id, safe="") / f"fresh-{pair}.json"
+
     def _path(self, document_id: str, links: Iterable[str]) -> Path:
         name = hashlib.sha256("\n".join(sorted(set(links))).encode()).hexdigest()[:40]
         return self._directory / quote(document_id, safe="") / f"{name}.json"
 
     def _entries(self, document_id: str) -> list[Path]:
-        return sorted((self._directory / quote(document_id, safe="")).glob("*.json"))
+        entries = (self._directory / quote(document_id, safe="")).glob("*.json")
+        return sorted(path for path in entries if not path.name.startswith("fresh-"))
 
     def _read(self, path: Path) -> Recording | None:
         try:

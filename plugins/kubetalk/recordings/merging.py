@@ -31,6 +31,12 @@ def merge(old: Recording | None, new: Recording, unchanged: Unchanged) -> Record
     return dataclasses.replace(merged, provenance=new.provenance)
 
 
+def same_outputs(one: Recording, other: Recording) -> bool:
+    """Whether two recordings hold the same bytes, wherever and whenever they were made."""
+    first, second = _without_keys(one), _without_keys(other)
+    return (first.blocks, first.snapshots) == (second.blocks, second.snapshots)
+
+
 def _merged_block(old: BlockRecord | None, new: BlockRecord, same: Callable[[StepKey], bool]) -> BlockRecord:
     if old is None:
         return new

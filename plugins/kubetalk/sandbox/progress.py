@@ -7,10 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TextIO
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
-
 from kubetalk.model import Progress
 from kubetalk.sandbox.building import BuildStep, Watch
 
@@ -23,6 +19,11 @@ def shown_on(stream: TextIO) -> Iterator[Watch]:
     if not stream.isatty():
         yield plain(lambda line: _print(stream, line))
         return
+    # Only a person at a terminal waits for a bar; everybody else is spared the import.
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+    from rich.progress import Progress as Bar  # noqa: PLC0415
+
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Bar(*columns, TextColumn("{task.fields[current]}"), console=Console(file=stream), transient=True) as bar:
         task = bar.add_task("downloading", total=None, current="")
