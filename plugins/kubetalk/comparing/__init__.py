@@ -1,8 +1,9 @@
-"""Output to canonical form; two recordings to verdicts, each with its reason in words. No false drift, no missed change.
+"""Output to canonical form, two recordings to verdicts with their reasons in words: no false drift, no missed change.
 
-The way of an output: `commands` reads hints from the command line, `canonicalise` finds the shapes (`tables`, `describe`,
-`structured`, `blocks`, `text`), `columns` and `masks` reduce what varies to its class, `names` and `forms.number` rename
-what is generated, `differences` compares two forms and `words` tells and grades what changed.
+The way of an output: `commands` reads hints from the command line, `canonicalise` finds the shapes (`tables`,
+`describe`, `structured`, `blocks`, `text`), `columns` and `masks` reduce what varies to its class, `names` and
+`forms.number` rename what is generated, `differences` compares two forms, `words` tells and
+grades what changed.
 """
 
 from kubetalk.comparing.canonicalise import canonical

@@ -18,10 +18,11 @@ from kubetalk.comparing.names import Names
 _SECTION = re.compile(
     r"==> (?P<arrow>.+)|(?P<heading>RESOURCES|USER-SUPPLIED VALUES|COMPUTED VALUES|HOOKS|MANIFEST|NOTES):$"
 )
-_FIELD = re.compile(r"(NAME|LAST DEPLOYED|NAMESPACE|STATUS|REVISION|CHART|VERSION|APP_VERSION|DESCRIPTION|TEST SUITE|Last Started"
-                    r"|Last Completed|Phase):\s*(.*)")  # fmt: skip
+_FIELD = re.compile(
+    r"(NAME|LAST DEPLOYED|NAMESPACE|STATUS|REVISION|CHART|VERSION|APP_VERSION|DESCRIPTION|TEST SUITE"
+    r"|Last Started|Last Completed|Phase):\s*(.*)"
+)
 _YAML = frozenset({"USER-SUPPLIED VALUES", "COMPUTED VALUES", "HOOKS", "MANIFEST"})
-_KINDS = {"(related)": ""}
 
 Segments = Callable[[list[str], Hints, Names, str], list[Part]]
 

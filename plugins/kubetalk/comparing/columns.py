@@ -34,7 +34,8 @@ _COLUMNS = {
     "serviceaccount": "NAME,AGE",
     "persistentvolume": "NAME,CAPACITY,ACCESS MODES,RECLAIM POLICY,STATUS,CLAIM,STORAGECLASS,VOLUMEATTRIBUTESCLASS,"
     "REASON,AGE|VOLUMEMODE",
-    "persistentvolumeclaim": "NAME,STATUS,VOLUME,CAPACITY,ACCESS MODES,STORAGECLASS,VOLUMEATTRIBUTESCLASS,AGE|VOLUMEMODE",
+    "persistentvolumeclaim": "NAME,STATUS,VOLUME,CAPACITY,ACCESS MODES,STORAGECLASS,VOLUMEATTRIBUTESCLASS,"
+    "AGE|VOLUMEMODE",
     "storageclass": "NAME,PROVISIONER,RECLAIMPOLICY,VOLUMEBINDINGMODE,ALLOWVOLUMEEXPANSION,AGE",
     "horizontalpodautoscaler": "NAME,REFERENCE,TARGETS,MINPODS,MAXPODS,REPLICAS,AGE",
     "networkpolicy": "NAME,POD-SELECTOR,AGE",
@@ -82,15 +83,17 @@ _AGES = frozenset(
     """AGE,LAST SEEN,FIRST SEEN,DURATION,LAST SCHEDULE,TIMEADDED,COMPLETED,UPTIME,SINCE,LAST UPDATE,LAST UPDATED,
     LAST SYNC,LAST TRANSITION""".replace("\n    ", "").split(",")
 )
-_ADDRESSES = frozenset("IP,IPS,CLUSTER-IP,EXTERNAL-IP,INTERNAL-IP,ADDRESS,POD-IP,POD IP,HOST IP,NODE IP".split(","))
-_LABELS = frozenset("LABELS,SELECTOR,NODE SELECTOR,POD-SELECTOR,POD LABELS".split(","))
+_ADDRESSES = frozenset(
+    ["IP", "IPS", "CLUSTER-IP", "EXTERNAL-IP", "INTERNAL-IP", "ADDRESS", "POD-IP", "POD IP", "HOST IP", "NODE IP"]
+)
+_LABELS = frozenset(["LABELS", "SELECTOR", "NODE SELECTOR", "POD-SELECTOR", "POD LABELS"])
 _PRIVATE_LABELS = frozenset({"controller-uid", "batch.kubernetes.io/controller-uid"})
 _USAGE = re.compile(r"(CPU|MEMORY|SWAP)(\((cores|bytes|%)\)|%)", re.IGNORECASE)
 _QUANTITY = re.compile(r"\d+(?:\.\d+)?(?:m|n|u|[KMGTPE]i?|%)?|‹n›(?:[a-zA-Z%]*)")
 _MORE = re.compile(r"(?P<list>.*?) \+ (?P<more>\d+) more\.\.\.", re.DOTALL)
 
 # What an environment is made of: a newer one is a newer version, whatever the text.
-ENVIRONMENT = frozenset("OS-IMAGE,KERNEL-VERSION,CONTAINER-RUNTIME".split(","))
+ENVIRONMENT = frozenset(["OS-IMAGE", "KERNEL-VERSION", "CONTAINER-RUNTIME"])
 
 Cell = Callable[[str], str]
 
@@ -157,7 +160,7 @@ def usage(cell: str) -> str:
 
 
 def targets(cell: str) -> str:
-    """``cpu: 3%/80%`` -> ``cpu: ‹n›/80%``: the current value is measured, ``<unknown>`` is a class (formatHPAMetrics)."""
+    """``cpu: 3%/80%`` -> ``cpu: ‹n›/80%``: the current value is measured; ``<unknown>`` stays (formatHPAMetrics)."""
     return re.sub(r"(?<![\w.])\d+(?:\.\d+)?[a-zA-Z%]*(?=/)", masks.NUMBER, cell)
 
 
@@ -206,45 +209,40 @@ class Cells:
         known = self._names.know(name, kind)
         return prefix + slash + (known if known != name else self._text(name))
 
-    def _node(self, cell: str) -> str:
-        return self._names.node(cell)
-
-    def _choose(self, column: str) -> Cell:  # noqa: PLR0911 - one line per rule reads best
+    def _choose(self, column: str) -> Cell:
         header = column.upper()
-        path = self._paths.get(column, "")
-        if path:
-            return self._by_path(path)
+        if column in self._paths:
+            return self._by_path(self._paths[column])
         if header in _AGES:
             return masks.age
-        if header == "NAME" and self.kind != "event":
-            return self._name
-        if header in {"OBJECT", "CONTROLLED BY"}:
-            return self._name
-        if header == "RESTARTS":
-            return masks.restarts
-        if header in _ADDRESSES:
-            return lambda cell: self._literal(cell, addresses)
-        if header == "PORT(S)":
-            return lambda cell: self._literal(cell, ports)
-        if header in {"ENDPOINTS", "ENDPOINT"}:
-            return endpoints
         if header in _LABELS:
             return lambda cell: self._names.mask(labels(cell))
-        if header in {"NODE", "NODENAME", "NOMINATED NODE"} and self.kind in {"pod", ""}:
-            return self._node
-        if header == "TARGETS":
-            return targets
-        if header == "HOLDER":
-            return lambda cell: self._text(holder(cell))
-        if header == "SERIAL NUMBER":
-            return lambda cell: "‹serial›" if re.fullmatch(r"[0-9a-f]{8,}", cell) else cell
-        if header == "COUNT" and self.kind == "event":
-            return lambda cell: masks.NUMBER if cell.isdecimal() else cell
-        if header == "MESSAGE":
-            return self._message
+        if header in _ADDRESSES:
+            return lambda cell: self._literal(cell, addresses)
         if _USAGE.fullmatch(column):
             return usage
-        return self._text
+        return self._by_header(header)
+
+    def _by_header(self, header: str) -> Cell:
+        rules: dict[str, Cell] = {
+            "RESTARTS": masks.restarts,
+            "PORT(S)": lambda cell: self._literal(cell, ports),
+            "ENDPOINTS": endpoints,
+            "ENDPOINT": endpoints,
+            "TARGETS": targets,
+            "HOLDER": lambda cell: self._text(holder(cell)),
+            "SERIAL NUMBER": lambda cell: "‹serial›" if re.fullmatch(r"[0-9a-f]{8,}", cell) else cell,
+            "MESSAGE": self._message,
+            "OBJECT": self._name,
+            "CONTROLLED BY": self._name,
+        }
+        if self.kind == "event":
+            rules["COUNT"] = lambda cell: masks.NUMBER if cell.isdecimal() else cell
+        else:
+            rules["NAME"] = self._name
+        if self.kind in {"pod", ""}:
+            rules.update(dict.fromkeys(("NODE", "NODENAME", "NOMINATED NODE"), self._names.node))
+        return rules.get(header, self._text)
 
     def _literal(self, cell: str, function: Cell) -> str:
         """What the author wrote in a command or file is no chance: it stays."""
@@ -283,5 +281,5 @@ def _fixed(piece: str, literals: set[str]) -> bool:
 
 
 def message(text: str, names: Names) -> str:
-    """An event's message: which node the scheduler took is chance (scheduler/schedule_one.go, "Successfully assigned")."""
+    """An event's message: which node the scheduler took is chance (pkg/scheduler/schedule_one.go)."""
     return re.sub(r"^(Successfully assigned \S+ to )(\S+)$", lambda match: match[1] + names.node(match[2]), text)

@@ -28,25 +28,28 @@ _ALIASES = {
     "persistentvolumes": "persistentvolume", "pvc": "persistentvolumeclaim",
     "persistentvolumeclaims": "persistentvolumeclaim", "sc": "storageclass", "storageclasses": "storageclass",
     "pdb": "poddisruptionbudget", "poddisruptionbudgets": "poddisruptionbudget", "hpa": "horizontalpodautoscaler",
-    "horizontalpodautoscalers": "horizontalpodautoscaler", "quota": "resourcequota", "resourcequotas": "resourcequota",
-    "limits": "limitrange", "limitranges": "limitrange", "pc": "priorityclass", "priorityclasses": "priorityclass",
-    "csr": "certificatesigningrequest", "certificatesigningrequests": "certificatesigningrequest", "crd":
-    "customresourcedefinition", "crds": "customresourcedefinition", "customresourcedefinitions":
-    "customresourcedefinition", "cs": "componentstatus", "componentstatuses": "componentstatus", "roles": "role",
-    "rolebindings": "rolebinding", "clusterroles": "clusterrole", "clusterrolebindings": "clusterrolebinding",
-    "leases": "lease", "apiservices": "apiservice", "controllerrevisions": "controllerrevision",
-    "runtimeclasses": "runtimeclass", "volumeattachments": "volumeattachment",
+    "horizontalpodautoscalers": "horizontalpodautoscaler", "quota": "resourcequota",
+    "resourcequotas": "resourcequota", "limits": "limitrange", "limitranges": "limitrange", "pc": "priorityclass",
+    "priorityclasses": "priorityclass", "csr": "certificatesigningrequest",
+    "certificatesigningrequests": "certificatesigningrequest", "crd": "customresourcedefinition",
+    "crds": "customresourcedefinition", "customresourcedefinitions": "customresourcedefinition",
+    "cs": "componentstatus", "componentstatuses": "componentstatus", "roles": "role", "rolebindings": "rolebinding",
+    "clusterroles": "clusterrole", "clusterrolebindings": "clusterrolebinding", "leases": "lease",
+    "apiservices": "apiservice", "controllerrevisions": "controllerrevision", "runtimeclasses": "runtimeclass",
+    "volumeattachments": "volumeattachment",
 }  # fmt: skip
 
 # Flags of kubectl, helm and istioctl that take no value; any other flag without `=` takes the next word.
-_SWITCHES = frozenset(
-    """-A --all-namespaces --no-headers --show-labels -w --watch --watch-only --all --force --recursive -R
-    --ignore-not-found --show-kind --show-managed-fields --server-print --ignore-daemonsets --delete-emptydir-data
-    --disable-eviction --overwrite --list --namespaced --local --prune --server-side --force-conflicts -i -t -it -ti -s -S
-    --stdin --tty --rm --quiet -q --wait --atomic --create-namespace --install --reuse-values --reset-values --short
-    --client -a --devel --debug -y --skip-confirmation --prefix --timestamps -f=false --previous --follow --all-containers
-    --containers --cached -k -v --verbose -I --include -L=false --purge --help -h --keep-history --include-crds""".split()
-)
+_SWITCHES = frozenset({
+    "-A", "--all-namespaces", "--no-headers", "--show-labels", "-w", "--watch", "--watch-only", "--all", "--force",
+    "--recursive", "-R", "--ignore-not-found", "--show-kind", "--show-managed-fields", "--server-print",
+    "--ignore-daemonsets", "--delete-emptydir-data", "--disable-eviction", "--overwrite", "--list", "--namespaced",
+    "--local", "--prune", "--server-side", "--force-conflicts", "-i", "-t", "-it", "-ti", "-s", "-S", "--stdin",
+    "--tty", "--rm", "--quiet", "-q", "--wait", "--atomic", "--create-namespace", "--install", "--reuse-values",
+    "--reset-values", "--short", "--client", "-a", "--devel", "--debug", "-y", "--skip-confirmation", "--prefix",
+    "--timestamps", "--previous", "--follow", "--all-containers", "--containers", "--cached", "-k", "-v",
+    "--verbose", "-I", "--include", "--purge", "--help", "-h", "--keep-history", "--include-crds",
+})  # fmt: skip
 _SEPARATORS = frozenset({";", "|", "&", "&&", "||", "|&", "(", ")", ";;", "{", "}", "\n", "!"})
 _PREFIXES = frozenset({"sudo", "time", "command", "exec", "env", "watch", "then", "do", "else", "if", "while", "until"})
 _HEREDOC = re.compile(r"<<-?\s*(?:'(\w+)'|\"(\w+)\"|\\?(\w+))")
@@ -106,7 +109,7 @@ class Hints:
 
     @property
     def is_listing(self) -> bool:
-        """kubectl get (or a plain listing of helm or istioctl): the order of lines says nothing."""
+        """Kubectl get (or a plain listing of helm or istioctl): the order of lines says nothing."""
         if self.sort_by:
             return False
         return self.runs("kubectl", "get", "events", "top", "api-resources", "api-versions", "wait", "delete", "drain")
@@ -120,8 +123,9 @@ def kind_of(resource: str) -> str:
 
 def without_heredocs(command: str) -> str:
     """The command line without the bodies of its heredocs."""
-    lines, kept, ends = command.split("\n"), [], []
-    for line in lines:
+    kept: list[str] = []
+    ends: list[str] = []
+    for line in command.split("\n"):
         if ends:
             if line.strip() == ends[0]:
                 ends.pop(0)
@@ -215,11 +219,11 @@ def _resources(call: Invocation) -> list[tuple[str, str]]:
     words = list(call.words[1:])
     if call.verb in {"rollout", "create", "set", "top", "config", "auth", "certificate"} and words:
         words = words[1:] if call.verb in {"rollout", "set", "auth"} else words
-    if call.verb == "logs" or call.verb == "exec":
+    if call.verb in {"logs", "exec"}:
         words = [word if "/" in word else f"pod/{word}" for word in words[:1]]
     if call.verb == "run":
         return [("pod", word) for word in words[:1]]
-    if call.verb == "expose" or call.verb == "autoscale":
+    if call.verb in {"expose", "autoscale"}:
         words = words[:2]
     if not words:
         return []
@@ -232,10 +236,10 @@ def _resources(call: Invocation) -> list[tuple[str, str]]:
     return [(kinds[0], name) for name in names if "=" not in name] if kinds else []
 
 
-_RESOURCE_VERBS = frozenset(
-    """get describe delete create rollout scale expose set label annotate logs exec run wait autoscale patch edit
-    events top apply""".split()
-)
+_RESOURCE_VERBS = frozenset({
+    "get", "describe", "delete", "create", "rollout", "scale", "expose", "set", "label", "annotate", "logs", "exec",
+    "run", "wait", "autoscale", "patch", "edit", "events", "top", "apply",
+})  # fmt: skip
 
 
 @functools.lru_cache(maxsize=4096)

@@ -68,7 +68,7 @@ class _Reader:
         if self._starts_table(position, line):
             return self._table(position, indent)
         text = line.strip()
-        if indent == 0 and text.startswith("Name:") and self.entries:
+        if indent == 0 and self.entries and re.match(r"Name:\s+\S", text):
             self._close()
         last = self.stack[-1] if self.stack else None
         if last is not None and last.column > 0 and indent == last.column:
@@ -106,7 +106,7 @@ class _Reader:
         position += 1
         if position < len(self.lines) and tables.is_dashes(self.lines[position]):
             position += 1
-        rows = []
+        rows: list[str] = []
         while position < len(self.lines):
             line = self.lines[position]
             if not line.strip() or len(line) - len(line.lstrip()) < indent:
@@ -159,7 +159,7 @@ class _Reader:
         value = self._value(path, raw)
         self.entries.append(Entry(path, value, raw))
 
-    def _value(self, path: tuple[str, ...], raw: str) -> str:  # noqa: PLR0911 - one line per rule reads best
+    def _value(self, path: tuple[str, ...], raw: str) -> str:
         key, names = path[-1], self.names
         if not raw or raw[0] == "<":
             return raw if key != "NodePort" else _node_port(raw, names)

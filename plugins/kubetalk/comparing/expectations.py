@@ -1,7 +1,8 @@
 """The author's text below a command against what was printed: masked alike, with ``...`` lines and ``[..]`` in a line.
 
-Wildcards are spelled as in snapbox (crates/snapbox/src/filter/pattern.rs): ``...`` alone on a line stands for any lines,
-``[..]`` for any text inside one. They are the only ones: kubectl prints ``<none>`` and cuts cells with ``...`` itself.
+Wildcards are spelled as in snapbox (crates/snapbox/src/filter/pattern.rs): ``...`` alone on a line stands for any
+lines, ``[..]`` for any text inside one. They are the only ones: kubectl prints ``<none>``
+and cuts cells with ``...`` itself.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from typing import Any
 
 from kubetalk.comparing import commands, words
 from kubetalk.comparing.canonicalise import canonical, clean
-from kubetalk.comparing.differences import between, same
+from kubetalk.comparing.differences import between
 from kubetalk.comparing.forms import Canonical, Line, LineKind, Lines, Part, Table
+from kubetalk.comparing.matching import same
 from kubetalk.comparing.names import Names, erase
 from kubetalk.comparing.words import MAJOR
 from kubetalk.errors import ContentError

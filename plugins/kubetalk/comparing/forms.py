@@ -1,7 +1,7 @@
 """The canonical form: what an output says, with everything volatile reduced to its class. Shapes, printing, numbering.
 
-Every shape keeps the raw texts beside the canonical ones (left out of equality), so that a difference can be told in the
-words the reader saw. Printed, a form is again an output of the same shape: ``canonical(c, str(form)) == form``.
+Every shape keeps the raw texts beside the canonical ones (left out of equality), so that a difference can be told in
+the words the reader saw. Printed, a form is again an output of the same shape: ``canonical(c, str(form)) == form``.
 """
 
 from __future__ import annotations
@@ -114,8 +114,7 @@ class Tree:
             same = 0
             while same < min(len(path) - 1, len(open_path)) and path[same] == open_path[same]:
                 same += 1
-            for depth in range(same, len(path) - 1):
-                lines.append("  " * depth + path[depth] + ":")
+            lines.extend("  " * depth + path[depth] + ":" for depth in range(same, len(path) - 1))
             lines.append(("  " * (len(path) - 1) + f"{path[-1]}:  {entry.value}").rstrip())
             open_path = path
         for table in self.tables:
@@ -207,20 +206,23 @@ def rewrite(part: Part, change: Callable[[str], str]) -> Part:
     """The part with every canonical text changed."""
     match part:
         case Table():
-            rows = tuple(replace(row, cells=tuple(map(change, row.cells))) for row in part.rows)
-            return replace(part, rows=rows)
+            return _rewritten(part, change)
         case Lines():
             return replace(part, lines=tuple(replace(line, text=change(line.text)) for line in part.lines))
         case Tree():
             entries = tuple(
                 replace(entry, path=tuple(map(change, entry.path)), value=change(entry.value)) for entry in part.entries
             )
-            tables = tuple(rewrite(table, change) for table in part.tables)
-            return replace(part, name=change(part.name), entries=entries, tables=tables)  # type: ignore[arg-type]
+            tables = tuple(_rewritten(table, change) for table in part.tables)
+            return replace(part, name=change(part.name), entries=entries, tables=tables)
         case _:
             return replace(
                 part, documents=tuple(replace(document, value=change(document.value)) for document in part.documents)
             )
+
+
+def _rewritten(table: Table, change: Callable[[str], str]) -> Table:
+    return replace(table, rows=tuple(Row(tuple(map(change, row.cells)), row.raw) for row in table.rows))
 
 
 def number(parts: tuple[Part, ...]) -> tuple[tuple[Part, ...], tuple[tuple[str, str], ...]]:
@@ -252,13 +254,17 @@ def number(parts: tuple[Part, ...]) -> tuple[tuple[Part, ...], tuple[tuple[str, 
 def settle(part: Part) -> Part:
     """The part with everything unordered in its canonical order; ordinals break ties."""
     match part:
-        case Table() if part.order is not Order.SORTED:
-            return replace(
-                part, rows=tuple(sorted(part.rows, key=lambda row: ([erase(c) for c in row.cells], row.cells)))
-            )
+        case Table():
+            return _settled(part)
         case Lines() if not part.ordered:
             return replace(part, lines=tuple(sorted(part.lines, key=lambda line: (erase(line.text), line.text))))
         case Tree():
-            return replace(part, tables=tuple(settle(table) for table in part.tables))  # type: ignore[arg-type]
+            return replace(part, tables=tuple(map(_settled, part.tables)))
         case _:
             return part
+
+
+def _settled(table: Table) -> Table:
+    if table.order is Order.SORTED:
+        return table
+    return replace(table, rows=tuple(sorted(table.rows, key=lambda row: (tuple(map(erase, row.cells)), row.cells))))

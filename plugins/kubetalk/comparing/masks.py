@@ -1,4 +1,4 @@
-"""What changes from run to run although nothing changed: times, ids, addresses, tokens. Every mask keeps the value's class.
+"""What changes from run to run although nothing changed: times, ids, addresses, tokens. A mask keeps the value's class.
 
 A placeholder is ``‹class›``. Masks are applied to one cell, value or line at a time, so none can reach across a border;
 all patterns are linear in the length of the text (a look-behind keeps each from starting twice in one word).
@@ -42,7 +42,7 @@ _ZONE = r"(?:Z|UTC|GMT|[+-]\d\d:?\d\d)"
 
 _TIME = "|".join(
     (
-        rf"\d{{4}}-\d\d-\d\d[T ]{_CLOCK}(?: ?{_ZONE})?(?: [A-Z]{{3,4}}\b)?(?: m=[+-][\d.]+)?",  # RFC 3339, Go time.String()
+        rf"\d{{4}}-\d\d-\d\d[T ]{_CLOCK}(?: ?{_ZONE})?(?: [A-Z]{{3,4}}\b)?(?: m=[+-][\d.]+)?",  # RFC 3339, Go
         rf"{_DAY} {_MONTH} [ \d]?\d {_CLOCK} (?:[A-Z]{{3,4}} )?\d{{4}}",  # time.ANSIC (helm), date(1)
         rf"{_DAY}, \d\d? {_MONTH} \d{{4}} {_CLOCK} (?:[A-Z]{{3}}|[+-]\d{{4}})",  # RFC 1123 (describe, HTTP headers)
         rf"\d\d/{_MONTH}/\d{{4}}:\d\d:\d\d:\d\d [+-]\d{{4}}",  # common log format
@@ -56,24 +56,24 @@ _IPV6 = (
 _TEXT = re.compile(
     "|".join(
         (
-            rf"(?P<time>(?<![\w:.-])(?:{_TIME}))",
-            r"(?P<uuid>(?<![0-9a-fA-F-])[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}(?![\w-]))",
+            rf"(?P<time>(?<![\w›:.-])(?:{_TIME})(?![\w‹]))",
+            r"(?P<uuid>(?<![0-9a-fA-F›-])[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}(?![\w‹-]))",
             # A container's id is random; an image's digest is content and stays.
-            r"(?P<container>(?:containerd|docker|cri-o|kwok)://[0-9a-f]{64})",
-            r"(?P<jwt>(?<![\w-])eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]+)",
+            r"(?P<container>(?<![\w›])(?:containerd|docker|cri-o|kwok)://[0-9a-f]{64}(?![\w‹]))",
+            r"(?P<jwt>(?<![\w›-])eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]+)",
             # The certificate of the sandbox's user is made per run (apiserver/pkg/authentication/request/x509).
-            r"(?P<credential>X509SHA256=[0-9a-f]{64})",
+            r"(?P<credential>X509SHA256=[0-9a-f]{64}(?![\w‹]))",
             # mktemp(1), Go's os.MkdirTemp as used by kubectl diff (kubectl/pkg/cmd/diff/diff.go: LIVE-, MERGED-).
-            r"(?P<tmp>/tmp/(?:tmp\.\w+|(?:LIVE|MERGED)-\d+|[A-Za-z][\w.]*-?\d{6,}|tmp[\w]{8}(?!\w)))",
+            r"(?P<tmp>/tmp/(?:tmp\.\w+|(?:LIVE|MERGED)-\d+|[A-Za-z][\w.]*-?\d{6,}|tmp\w{8})(?![\w‹]))",
             # The ServiceAccount admission plugin's projected volume (plugin/pkg/admission/serviceaccount/admission.go).
-            r"(?P<volume>kube-api-access-(?:[bcdfghjklmnpqrstvwxz2456789]{5}(?![\w-])|‹n\d+›))",
+            r"(?P<volume>kube-api-access-(?:[bcdfghjklmnpqrstvwxz2456789]{5}(?![\w‹-])|‹n\d+›))",
             # tools/record and tools/events: object name, dot, hexadecimal nanoseconds.
-            r"(?P<event>(?<=\w)\.1[0-9a-f]{15}(?![\w-]))",
+            r"(?P<event>(?<=\w)\.1[0-9a-f]{15}(?![\w‹-]))",
             # The identity lease of an apiserver: base32 of a hash of its host name (apiserver/pkg/server/config.go).
-            r"(?P<lease>(?<![\w-])apiserver-[a-z2-7]{26}(?![\w-]))",
-            r"(?P<loopback>(?:127\.0\.0\.1|localhost|\[::1\]):(?P<loopback_port>[1-6]\d{4})(?!\d))",
-            r"(?P<ip4>(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*\w))",
-            rf"(?P<ip6>(?<![\w:.])(?:{_IPV6})(?![\w:.]))",
+            r"(?P<lease>(?<![\w›-])apiserver-[a-z2-7]{26}(?![\w‹-]))",
+            r"(?P<loopback>(?<![\w.›])(?:127\.0\.0\.1|localhost|\[::1\]):(?P<loopback_port>[1-6]\d{4})(?![\w‹]))",
+            r"(?P<ip4>(?<![\w›.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.]*[\w‹]))",
+            rf"(?P<ip6>(?<![\w›:.])(?:{_IPV6})(?![\w:.‹]))",
         )
     )
 )
@@ -132,7 +132,7 @@ def restarts(cell: str) -> str:
 
 
 def klog(line: str) -> str | None:
-    """A klog line with severity, file and text, or None for any other line (klog/v2 Header: date, time, thread, line)."""
+    """A klog line as severity, file and text, or None for any other line (klog/v2: date, time, thread, line)."""
     match = _KLOG.match(line)
     if match is not None:
         return f"{match[1]}‹klog› {match[2]}] {line[match.end() :]}"
@@ -158,7 +158,7 @@ def text(value: str, literals: Collection[str] = (), known: Mapping[str, str] | 
     if _WORTH.search(value) is None:
         return value
 
-    def replace(match: re.Match[str]) -> str:  # noqa: PLR0911 - one line per mask reads best
+    def replace(match: re.Match[str]) -> str:
         kind = match.lastgroup
         found = match[0]
         match kind:
@@ -201,13 +201,13 @@ def _address(match: re.Match[str], literals: Collection[str], known: Mapping[str
 # Names an author can put into `ignore=` beside column headers: they widen what is masked in text.
 EXTRA: Mapping[str, re.Pattern[str]] = {
     "ip": re.compile(
-        rf"(?<![\w.])(?:\d{{1,3}}\.){{3}}\d{{1,3}}(?![\w.])|(?<![\w:.])(?:{_IPV6})(?![\w:.])|‹ip[46][^›]*›"
+        rf"(?<![\w.›])(?:\d{{1,3}}\.){{3}}\d{{1,3}}(?![\w.‹])|(?<![\w:.›])(?:{_IPV6})(?![\w:.‹])|‹ip[46][^›]*›"
     ),
-    "number": re.compile(r"(?<![\w.‹])\d+(?:\.\d+)?(?![\w.])"),
-    "duration": re.compile(r"(?<![\w.])(?:\d+(?:\.\d+)?(?:ns|µs|us|ms|s|m|h|d))+(?!\w)"),
-    "date": re.compile(r"(?<![\w-])\d{4}-\d\d-\d\d(?![\w-])"),
-    "version": re.compile(r"(?<![\w.])v?\d+\.\d+(?:\.\d+)?(?:[-+][\w.+-]+)?(?![\w.])"),
+    "number": re.compile(r"(?<![\w.›‹])\d+(?:\.\d+)?(?![\w.‹])"),
+    "duration": re.compile(r"(?<![\w.›])(?:\d+(?:\.\d+)?(?:ns|µs|us|ms|s|m|h|d))+(?![\w‹])"),
+    "date": re.compile(r"(?<![\w›-])\d{4}-\d\d-\d\d(?![\w‹-])"),
+    "version": re.compile(r"(?<![\w.›])v?\d+\.\d+(?:\.\d+)?(?:[-+][\w.+-]+)?(?![\w.‹])"),
     "hash": re.compile(
-        r"(?<=[-=])(?:[456789bcdf]{6,10}|[2456789bcdfghkmt]{10})(?!\w)|(?<![0-9a-f])[0-9a-f]{40,64}(?![0-9a-f])"
+        r"(?<=[-=])(?:[456789bcdf]{6,10}|[2456789bcdfghkmt]{10})(?![\w‹])|(?<![0-9a-f])[0-9a-f]{40,64}(?![0-9a-f])"
     ),
 }

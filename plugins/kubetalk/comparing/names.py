@@ -36,7 +36,7 @@ _DRAIN = frozenset({"drain", "uncordon", "taint", "delete"})
 
 
 def _is_random(part: str) -> bool:
-    return (len(part) == 5 and _RANDOM.issuperset(part)) or _MASKED.fullmatch(part) is not None
+    return len(part) == 5 and _RANDOM.issuperset(part)
 
 
 def _is_hash(part: str, least: int = 1) -> bool:
@@ -129,7 +129,7 @@ class Names:
             self._owners.add(name)
 
     def know(self, name: str, kind: str = "") -> str:
-        """The masked form of an object's name given its kind, remembered for all later text; the name if it is not generated."""
+        """The masked form of an object's name, remembered for all later text; unchanged if it is not generated."""
         if name in self._generated:
             return self._generated[name]
         masked = self._split(name, kind)
@@ -166,6 +166,8 @@ class Names:
     def _split_suffix(self, name: str, kind: str) -> str:
         base, _, last = name.rpartition("-")
         mark = f"{OPEN}{name}{CLOSE}"
+        if _MASKED.fullmatch(last):
+            return f"{base}-{mark}"
         if _is_random(last):
             head, _, tail = base.rpartition("-")
             if head and _is_minute(tail) and (kind in {"pod", ""}):
@@ -175,7 +177,7 @@ class Names:
                 return f"{head}-{self._hash(head, tail)}-{mark}"
             if kind in _SUFFIXED_KINDS or f"{base}-" in self._prefixes or (not kind and base in self._owners):
                 return f"{base}-{mark}"
-        elif (_is_minute(last) or _MASKED.fullmatch(last)) and (kind == "job" or base in self._cronjobs):
+        elif _is_minute(last) and (kind == "job" or base in self._cronjobs):
             return f"{base}-{mark}"
         return name
 

@@ -23,25 +23,29 @@ from kubetalk.comparing.names import Names, erase
 # Dropped from `metadata` (and, for generations, wherever the server counts them).
 _DROPPED = frozenset({"uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink"})
 _COUNTED = frozenset({"observedGeneration", "generation", "resourceVersion", "managedFields", "selfLink"})
-_ADDRESS_KEYS = frozenset(
-    """clusterIP clusterIPs podIP podIPs hostIP hostIPs ip ips IP IPs loadBalancerIP address addresses internalIP
-    externalIP""".split()
-)
+_ADDRESS_KEYS = frozenset({
+    "clusterIP", "clusterIPs", "podIP", "podIPs", "hostIP", "hostIPs", "ip", "ips", "IP", "IPs", "loadBalancerIP",
+    "address", "addresses", "internalIP", "externalIP",
+})  # fmt: skip
 _NODE_KEYS = frozenset({"nodeName", "nominatedNodeName"})
-_OPAQUE_KEYS = frozenset(
-    """caBundle certificate-authority-data client-certificate-data client-key-data certificate machineID systemUUID
-    bootID""".split()
-)
+_OPAQUE_KEYS = frozenset({
+    "caBundle", "certificate-authority-data", "client-certificate-data", "client-key-data", "certificate",
+    "machineID", "systemUUID", "bootID",
+})  # fmt: skip
 _CIDR_KEYS = frozenset({"podCIDR", "podCIDRs"})
 _UID_KEYS = frozenset({"uid", "controller-uid", "batch.kubernetes.io/controller-uid"})
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _TIME_KEY = re.compile(r"(?:[tT]ime(?:stamp)?|At|lastSeen|firstSeen|LastUpdated|[dD]eployed|updated)$")
 _KEY_LINE = re.compile(
-    r"^(?P<lead>[+\-\s]*(?:- )?\"?)(?P<key>[A-Za-z][\w./-]*)(?P<colon>\"?:\s+)(?P<quote>\"?)(?P<value>[^\"]*?)(?P<end>\"?,?)$"
+    r"^(?P<lead>[+\-\s]*(?:- )?\"?)(?P<key>[A-Za-z][\w./-]*)(?P<colon>\"?:\s+)"
+    r"(?P<quote>\"?)(?P<value>[^\"]*?)(?P<end>\"?,?)$"
 )
 
 
 _MOST_VALUES = 2_000_000
+_DEEPEST = 100
+_INDENTS = re.compile(r"(?m)^[ \-?]+")
+_BRACKETS = re.compile(r"[\[\]{}]")
 
 
 class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
@@ -54,7 +58,7 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
-def mask_scalar(key: str, value: object, names: Names) -> object:  # noqa: PLR0911 - one line per rule reads best
+def mask_scalar(key: str, value: object, names: Names) -> object:
     """One value under its key, volatile parts masked."""
     if isinstance(value, bool) or value is None:
         return value
@@ -85,7 +89,7 @@ def mask_scalar(key: str, value: object, names: Names) -> object:  # noqa: PLR09
 
 
 def line(text: str, names: Names) -> str | None:
-    """A ``key: value`` line of YAML or JSON inside other text (a diff, a cut-off dump); None when the key has no rule."""
+    """A ``key: value`` line of YAML or JSON inside other text (a diff, a cut-off dump); None if its key has no rule."""
     match = _KEY_LINE.match(text)
     if match is None:
         return None
@@ -143,9 +147,9 @@ def _mapping(value: Mapping[Any, Any], names: Names, *, meta: bool, kind: str) -
             result[key] = masks.OPAQUE
         elif meta and key == "name" and isinstance(item, str):
             result[key] = names.know(item, kind) if names.know(item, kind) != item else mask_scalar(key, item, names)
-        elif isinstance(item, str) and _TIME_KEY.search(key) and masks.text(item) != item:
-            result[key] = masks.text(item)
-        elif key == "time" and isinstance(item, str):
+        elif (isinstance(item, str) and _TIME_KEY.search(key) and masks.text(item) != item) or (
+            key == "time" and isinstance(item, str)
+        ):
             result[key] = masks.text(item)
         else:
             result[key] = _walk(item, key, names, meta=key == "metadata", kind=kind)
@@ -178,19 +182,35 @@ def _learn(value: Any, names: Names) -> None:
 
 def read(text: str, style: str, hints: Hints, names: Names, title: str = "") -> Values | None:
     """The values in a text of JSON or YAML, or None when it is neither."""
+    if _is_deep(text):
+        return None
     try:
         raw = _json_documents(text) if style == "json" else _yaml_documents(text)
-    except (ValueError, yaml.YAMLError, RecursionError):
+        if not raw or not all(isinstance(document, dict | list) for _, document in raw):
+            return None
+        for _, document in raw:
+            _learn(document, names)
+        documents = []
+        for source, document in raw:
+            canonical = _sorted_items(_walk(document, "", names), hints)
+            documents.append(Document(json.dumps(canonical, sort_keys=True, ensure_ascii=False), source, document))
+    except (ValueError, yaml.YAMLError):
         return None
-    if not raw or not all(isinstance(document, dict | list) for _, document in raw):
-        return None
-    for _, document in raw:
-        _learn(document, names)
-    documents = []
-    for source, document in raw:
-        canonical = _sorted_items(_walk(document, "", names), hints)
-        documents.append(Document(json.dumps(canonical, sort_keys=True, ensure_ascii=False), source, document))
     return Values(style, tuple(documents), title)
+
+
+def _is_deep(text: str) -> bool:
+    """Whether a text may nest deeper than any real one: the parsers recurse, libyaml's composer without a check."""
+    if max((match.end() - match.start() for match in _INDENTS.finditer(text)), default=0) > 2 * _DEEPEST:
+        return True
+    if text.count("[") + text.count("{") <= _DEEPEST:
+        return False
+    depth = 0
+    for bracket in _BRACKETS.findall(text):
+        depth += 1 if bracket in "[{" else -1 if depth else 0
+        if depth > _DEEPEST:
+            return True
+    return False
 
 
 def values(objects: Iterable[Mapping[str, Any]], names: Names) -> Values:

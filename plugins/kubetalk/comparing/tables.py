@@ -13,15 +13,15 @@ from kubetalk.comparing import columns as rules
 from kubetalk.comparing import masks
 from kubetalk.comparing.commands import Hints
 from kubetalk.comparing.forms import Order, Row, Table
-from kubetalk.comparing.names import Names
+from kubetalk.comparing.names import OPEN, Names
 
 _COLUMN = re.compile(r"\S+(?: \S+)*")
-_HEADER_WORD = re.compile(r"[A-Z][A-Z0-9()%/._-]*(?: [A-Z0-9()%/._-]+)*")
+_HEADER_WORD = re.compile(r"[A-Z][A-Z0-9()%/._#-]*(?: [A-Z0-9()%/._#-]+)*")
 _DASHES = re.compile(r"\s*-{2,}(?:\s+-{2,})*\s*")
-_FIRST = frozenset(
-    """NAME NAMESPACE CURRENT REVISION EVENT TAG CLUSTER ADDRESS ENDPOINT SERVICE RESOURCE ATTRIBUTE URL""".split()
-    + ["LAST SEEN", "SERVICE FQDN", "RESOURCE NAME", "Resources"]
-)
+_FIRST = frozenset({
+    "NAME", "NAMESPACE", "CURRENT", "REVISION", "EVENT", "TAG", "CLUSTER", "ADDRESS", "ENDPOINT", "SERVICE",
+    "RESOURCE", "ATTRIBUTE", "URL", "LAST SEEN", "SERVICE FQDN", "RESOURCE NAME", "Resources",
+})  # fmt: skip
 # Headers that are not all capitals: auth can-i --list (kubectl/pkg/cmd/auth/cani.go), top (metrics_printer.go).
 _MIXED = (
     ("Resources", "Non-Resource URLs"),
@@ -47,7 +47,7 @@ def header(line: str, hints: Hints, *, inside: bool = False, first: bool = False
         return None
     if "\t" in line:
         cells = tuple(cell.strip() for cell in line.split("\t"))
-        if len(cells) > 1 and all(_HEADER_WORD.fullmatch(cell) for cell in cells):
+        if len(cells) > 1 and all(map(_HEADER_WORD.fullmatch, cells)) and (cells[0] in _FIRST or not inside):
             return Header(_unique(cells), (), tabs=True)
         return None
     matches = list(_COLUMN.finditer(line))
@@ -162,6 +162,8 @@ def assemble(
     rows = tuple(Row(cells.row(row), row) for row in raw)
     if hints.watch:
         rows = _last_states(head, rows)
+    if of == "pod" and "STATUS" in head and "NAME" in head:
+        rows = _without_leaving(rows, head.index("NAME"), head.index("STATUS"))
     timeline = _timeline(head, rows) if ordered is Order.TIME else ()
     return Table(of, head, rows, ordered, title, shown_header, timeline)
 
@@ -172,6 +174,16 @@ def _timeline(head: tuple[str, ...], rows: tuple[Row, ...]) -> tuple[tuple[Row, 
         return ()
     known = ((row, masks.seconds(row.raw[ages[0]])) for row in rows)
     return tuple((row, age) for row, age in known if age is not None)
+
+
+def _without_leaving(rows: tuple[Row, ...], name: int, status: int) -> tuple[Row, ...]:
+    """Rows without the generated pods that are just being removed, as long as others are there.
+
+    A rollout is complete before its old pods are gone (kubectl rollout_status.go counts replicas, not deletions), so
+    whether one is still listed is chance. A pod with a name of its own is content also while it goes.
+    """
+    staying = tuple(row for row in rows if row.cells[status] != "Terminating" or OPEN not in row.cells[name])
+    return staying or rows
 
 
 def _paths(hints: Hints) -> dict[str, str]:
@@ -198,8 +210,7 @@ def _learn(head: tuple[str, ...], raw: list[tuple[str, ...]], of: str, names: Na
 
 
 def _last_states(head: tuple[str, ...], rows: tuple[Row, ...]) -> tuple[Row, ...]:
-    """A watch prints as many states as it happens to see: the last one of each object stays, and any that tells of
-    trouble."""
+    """The last state of every object and each that tells of trouble: how many others a watch sees is chance."""
     passing = re.compile(
         r"Pending|ContainerCreating|PodInitializing|Init:\d+/\d+|Running|Terminating|Completed|ADDED|MODIFIED|"
     )
@@ -212,9 +223,9 @@ def _last_states(head: tuple[str, ...], rows: tuple[Row, ...]) -> tuple[Row, ...
     for row in rows:
         key = tuple(row.cells[index] for index in keys)
         previous = last.get(key)
+        trouble = kept.setdefault(key, [])
         if previous is not None and status >= 0 and not passing.fullmatch(previous.cells[status]):
-            if previous not in (trouble := kept.setdefault(key, [])):
-                trouble.append(previous)
+            trouble.append(previous)
         last[key] = row
     return tuple(
         row for key, final in last.items() for row in (*kept.get(key, []), final) if row is final or row != final

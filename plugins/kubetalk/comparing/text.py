@@ -1,4 +1,4 @@
-"""Plain lines: what kubectl says it did, warnings and errors, progress, logs, diffs, HTTP headers, and everything else."""
+"""Plain lines: what kubectl says it did, warnings and errors, progress, logs, diffs, HTTP headers, and all the rest."""
 
 from __future__ import annotations
 
@@ -12,16 +12,18 @@ from kubetalk.comparing.names import CLOSE, OPEN, Names
 # cli-runtime/pkg/printers/name.go: kind[.group]/name operation; kubectl/pkg/cmd/delete/delete.go: kind "name" deleted.
 _VERB = re.compile(
     r"(?P<object>[a-z][\w-]*(?:\.[\w.-]+)?/\S+) (?P<verb>[a-z][a-z ()-]*(?:; .*)?)$"
-    r"|(?P<deleted>[a-z][\w-]*(?:\.[\w.-]+)? \"[^\"]+\") (?P<gone>(?:force )?deleted(?: \((?:server )?dry run\))?(?: from \S+ namespace)?)$"
+    r"|(?P<deleted>[a-z][\w-]*(?:\.[\w.-]+)? \"[^\"]+\") "
+    r"(?P<gone>(?:force )?deleted(?: \((?:server )?dry run\))?(?: from \S+ namespace)?)$"
 )
-_OPERATIONS = frozenset(
-    """created configured unchanged deleted patched edited exposed labeled unlabeled annotated scaled autoscaled restarted
-    replaced pruned cordoned uncordoned drained evicted tainted untainted paused resumed rolled updated serverside-applied
-    approved denied reconciled already not condition image env no force""".split()
-)
+_OPERATIONS = frozenset({
+    "created", "configured", "unchanged", "deleted", "patched", "edited", "exposed", "labeled", "unlabeled",
+    "annotated", "scaled", "autoscaled", "restarted", "replaced", "pruned", "cordoned", "uncordoned", "drained",
+    "evicted", "tainted", "untainted", "paused", "resumed", "rolled", "updated", "serverside-applied", "approved",
+    "denied", "reconciled", "already", "not", "condition", "image", "env", "no", "force",
+})  # fmt: skip
 # What goes to standard error: where it stands between the lines of standard output is chance.
 _MESSAGE = re.compile(
-    r"Warning: |Error from server|[Ee]rror: |No resources found|Flag --\S+ has been deprecated|level=(?:WARN|ERROR|INFO)"
+    r"Warning: |Error from server|[Ee]rror: |No resources found|Flag --\S+ has been deprecated|level=[A-Z]+ "
     r"|Unable to connect to the server|The connection to the server |[IWEF]\d{4} \d\d:\d\d:|[IWEF]‹klog› |warning: |W!"
     r"|Unable to use a TTY|The [A-Z]\w+ \"[^\"]*\" is invalid"
 )
@@ -29,8 +31,8 @@ ERROR = re.compile(
     r"Error from server|[Ee]rror(?::|\b)|level=ERROR|Unable to connect|The connection to the server|[EF]‹klog›"
     r"|is invalid|[Ff]ailed|forbidden|denied|not found|panic:|fatal"
 )
-# Progress: how many lines are printed depends on how often the tool looked. Sources: kubectl rollout_status.go, wait.go,
-# drain (kubectl/pkg/drain/drain.go), istioctl's progress log (operator/pkg/util/progress/progress.go), Helm --wait.
+# Progress: how many lines are printed depends on how often the tool looked. Sources: kubectl rollout_status.go,
+# kubectl/pkg/drain/drain.go, istioctl's progress log (operator/pkg/util/progress/progress.go), Helm's --wait.
 _PROGRESS = re.compile(
     r"Waiting for (?:deployment|daemon set|statefulset|partitioned roll out|\d+ pods)\b.*"
     r"|error when evicting pods/.*\(will retry after .*"
@@ -45,13 +47,13 @@ _HTTP = re.compile(
     r"audit-id|x-kubernetes-pf-\w+-uid|etag|set-cookie): ).+$"
 )
 _LOG_STAMP = re.compile(r"^(\[pod/\S+\] )?(?:\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?Z?)(?=\s)")
-_AGO = re.compile(r"(?<![\w.])(\d+[smhdy](?:\d+[smhd])?)(?= ago\b)|(?<=over )(\d+[smhdy](?:\d+[smhd])?)(?=\))")
+_AGO = re.compile(r"(?<![\w.›])(\d+[smhdy](?:\d+[smhd])?)(?= ago\b)|(?<=over )(\d+[smhdy](?:\d+[smhd])?)(?=\))")
 _BUDGET = re.compile(r"(?:, )?65536\.65536\.65536 \(\d+ proxies\)")
 
 
 def is_message(line: str) -> bool:
     """Whether the line is one that tools print on standard error."""
-    return _MESSAGE.match(line) is not None
+    return _MESSAGE.match(line.lstrip()) is not None
 
 
 def is_progress(line: str) -> bool:

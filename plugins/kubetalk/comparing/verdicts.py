@@ -134,29 +134,23 @@ def _reason(command: str, old: CommandRecord | None, new: CommandRecord | None) 
 class _Identities:
     """Follows single names through a recording: the pod of ``describe pod $POD`` is the one of ``echo $POD``.
 
-    Only names that a command got from a shell variable are followed, and only into outputs that show objects: which
-    of several equal pods a tool picks by itself (``logs deployment/web``) is chance.
+    Only names that a command got from a shell variable are followed, and only from one such command to the next. Which
+    of several equal pods a listing loses when a Deployment shrinks, or a tool picks by itself, is chance.
     """
 
     def __init__(self) -> None:
         self._followed: list[tuple[str, str, str]] = []
 
     def check(self, command: str, old: Canonical, new: Canonical) -> Iterator[Difference]:
-        hints = commands.read(command)
-        if not old.names and not new.names and not self._followed:
+        if not commands.read(command).has_variable or not len(old.names) == len(new.names) == 1:
             return
-        listing = hints.runs("kubectl", "get", "describe") or hints.has_variable
-        signatures_old, signatures_new = dict(old.names), dict(new.names)
-        if listing:
-            for name_old, name_new, origin in self._followed:
-                if signatures_old.get(name_old) != signatures_new.get(name_new):
-                    label = words.short_name(name_old.rpartition("-")[0] or name_old)
-                    yield Difference(MAJOR, f"the {label} of `{words.shown(origin)}` is another one here than before")
-                    return
-        if hints.has_variable and len(old.names) == len(new.names) == 1:
-            pair = (old.names[0][0], new.names[0][0])
-            if all(pair != (a, b) for a, b, _ in self._followed):
-                self._followed.append((*pair, command))
+        name_old, name_new = old.names[0][0], new.names[0][0]
+        for before, now, origin in self._followed:
+            if (before == name_old) != (now == name_new):
+                told = f"{name_old} -> {name_new}, not the relation to `{words.shown(origin)}` it had"
+                yield Difference(MAJOR, f"another object: {told}")
+                return
+        self._followed.append((name_old, name_new, command))
 
 
 # Snapshots

@@ -1,7 +1,7 @@
 """How a change is told and how grave it is: one cell, value or line against another.
 
-Grades (field's rule): a row added, a version, a new column or a content hash alone is minor; an exit code, the class of a
-cell, a status, a row or column gone, an error text, the order under ``--sort-by`` and everything else is major.
+Grades: a row added, a version, a new column or a content hash alone is minor; an exit code, the class of a cell, a
+status, a row or column gone, an error text, the order under ``--sort-by`` and all the rest is major.
 """
 
 from __future__ import annotations

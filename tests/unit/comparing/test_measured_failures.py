@@ -1,4 +1,4 @@
-"""What other comparators were measured to get wrong (istio's `_verify_like`, similarity scores, line diffs) is right here."""
+"""What other comparators were measured to get wrong (istio's `_verify_like`, similarity, line diffs) is right here."""
 
 from __future__ import annotations
 
@@ -39,7 +39,10 @@ def test_new_names_ages_and_order_are_no_drift() -> None:
 
 
 def test_one_cell_is_one_difference_in_words() -> None:
-    broken = FRESH_PODS.replace("ratings-v1-b6994bb9-55wzt     1/1     Running   0          99s", "ratings-v1-b6994bb9-55wzt     0/1     CrashLoopBackOff   4 (12s ago)   99s")
+    broken = FRESH_PODS.replace(
+        "ratings-v1-b6994bb9-55wzt     1/1     Running   0          99s",
+        "ratings-v1-b6994bb9-55wzt     0/1     CrashLoopBackOff   4 (12s ago)   99s",
+    )
     assert set(compared("kubectl get pods", PODS, broken)) == {
         Difference(MAJOR, "READY of ratings-v1: 1/1 -> 0/1"),
         Difference(MAJOR, "STATUS of ratings-v1: Running -> CrashLoopBackOff"),
@@ -47,17 +50,22 @@ def test_one_cell_is_one_difference_in_words() -> None:
     }
 
 
-@pytest.mark.parametrize(("old", "new", "message"), [("galley", "citadel", "row gone: istio-galley"), ("reviews-v3", "reviews-v1", "row gone: reviews-v3")])
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [("galley", "citadel", "row gone: istio-galley"), ("reviews-v3", "reviews-v1", "row gone: reviews-v3")],
+)
 def test_names_that_begin_alike_are_different_names(old: str, new: str, message: str) -> None:
     table = "NAME   READY   STATUS   RESTARTS   AGE\n{}   1/1   Running   0   3d\n"
-    names = (f"istio-{old}", f"istio-{new}") if old == "galley" else (f"{old}-84779c7bbc-hs6f7", f"{new}-545db77b95-2kf9x")
+    names = (
+        (f"istio-{old}", f"istio-{new}") if old == "galley" else (f"{old}-84779c7bbc-hs6f7", f"{new}-545db77b95-2kf9x")
+    )
     found = compared("kubectl get pods", *(table.format(name) for name in names))
     assert found[0] == Difference(MAJOR, message)
     assert [difference.verdict for difference in found] == [MAJOR, MINOR]
 
 
 def test_a_label_value_is_content() -> None:
-    labels = "NAME      STATUS   AGE   LABELS\nstaging   Active   5s    istio-injection={},kubernetes.io/metadata.name=staging\n"
+    labels = "NAME      STATUS   AGE   LABELS\nstaging   Active   5s    istio-injection={},app=staging\n"
     assert compared("kubectl get ns --show-labels", labels.format("enabled"), labels.format("disabled")) == (
         Difference(MAJOR, "label istio-injection of staging: enabled -> disabled"),
     )
@@ -67,10 +75,31 @@ def test_restarts_count_by_class() -> None:
     table = "NAME    READY   STATUS    RESTARTS       AGE\nweb-0   1/1     Running   {}   3d\n"
     command = "kubectl get pods"
     assert told(command, table.format("1 (5m ago)"), table.format("3 (2y10d ago)")) == []
-    assert told(command, table.format("0         "), table.format("1 (5m ago)")) == ["RESTARTS of web-0: 0 -> 1 (5m ago)"]
+    assert told(command, table.format("0         "), table.format("1 (5m ago)")) == [
+        "RESTARTS of web-0: 0 -> 1 (5m ago)"
+    ]
 
 
-@pytest.mark.parametrize("age", ["0s", "119s", "2m", "9m59s", "179m", "3h", "7h59m", "47h", "2d", "7d23h", "729d", "2y", "2y10d", "9y", "<invalid>"])
+@pytest.mark.parametrize(
+    "age",
+    [
+        "0s",
+        "119s",
+        "2m",
+        "9m59s",
+        "179m",
+        "3h",
+        "7h59m",
+        "47h",
+        "2d",
+        "7d23h",
+        "729d",
+        "2y",
+        "2y10d",
+        "9y",
+        "<invalid>",
+    ],
+)
 def test_every_age_the_printer_can_give(age: str) -> None:
     table = "NAME      STATUS   AGE\ndefault   Active   {}\n"
     assert told("kubectl get ns", table.format("5m"), table.format(age)) == []
@@ -90,14 +119,23 @@ web          LoadBalancer   10.96.177.223   203.0.113.87   80:31380/TCP,443:3139
 
 
 def test_node_ports_and_addresses_of_both_families_are_masked() -> None:
-    other = SERVICES.replace("31380", "32001").replace("31390", "30001").replace("fd00:10:96::a", "fd00:10:96::4b1d").replace("10.96.177.223", "10.96.4.9")
+    other = (
+        SERVICES.replace("31380", "32001")
+        .replace("31390", "30001")
+        .replace("fd00:10:96::a", "fd00:10:96::4b1d")
+        .replace("10.96.177.223", "10.96.4.9")
+    )
     assert told("kubectl get svc", SERVICES, other) == []
 
 
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("80:31380/TCP", "8080:31380/TCP", "PORT(S) of web: 80:31380/TCP,443:31390/TCP -> 8080:31380/TCP,443:31390/TCP"),
+        (
+            "80:31380/TCP",
+            "8080:31380/TCP",
+            "PORT(S) of web: 80:31380/TCP,443:31390/TCP -> 8080:31380/TCP,443:31390/TCP",
+        ),
         ("443/TCP  ", "443/UDP  ", "PORT(S) of kubernetes: 443/TCP -> 443/UDP"),
         ("203.0.113.87", "<pending>   ", "EXTERNAL-IP of web: 203.0.113.87 -> <pending>"),
         ("10.96.0.1 ", "None      ", "CLUSTER-IP of kubernetes: 10.96.0.1 -> None"),
@@ -113,5 +151,7 @@ def test_the_class_of_a_cell_is_content(old: str, new: str, message: str) -> Non
 def test_one_wider_cell_is_not_eighteen_lines() -> None:
     rows = "".join(f"db-{n}   1/1   Running   0   3d\n" for n in range(8))
     old = "NAME   READY   STATUS   RESTARTS   AGE\n" + rows
-    new = "NAME   READY   STATUS             RESTARTS      AGE\n" + rows.replace("db-5   1/1   Running", "db-5   1/1   ImagePullBackOff")
+    new = "NAME   READY   STATUS             RESTARTS      AGE\n" + rows.replace(
+        "db-5   1/1   Running", "db-5   1/1   ImagePullBackOff"
+    )
     assert told("kubectl get pods", old, new) == ["STATUS of db-5: Running -> ImagePullBackOff"]

@@ -1,0 +1,110 @@
+"""What changed between two JSON or YAML values: objects by kind and name, list members by name, else by place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from kubetalk.comparing import words
+from kubetalk.comparing.forms import Values
+from kubetalk.comparing.matching import Equal, grouped, same, unmatched
+from kubetalk.comparing.names import erase
+from kubetalk.comparing.words import MAJOR, MINOR
+from kubetalk.model import Difference
+
+_NAMING = ("name", "type", "key", "path", "mountPath", "port", "host", "context", "group")
+"""Keys by which Kubernetes merges lists (patchMergeKey in core/v1/types.go), and those of kubeconfig and RBAC."""
+
+
+def changes(old: Values, new: Values, equal: Equal) -> Iterator[Difference]:
+    """The differences of two values, or of two lists of documents."""
+    before = [json.loads(document.value) for document in old.documents]
+    after = [json.loads(document.value) for document in new.documents]
+    if len(before) == len(after) == 1:
+        return _value(before[0], after[0], "", _object(before[0]), equal)
+    return _items(before, after, "", "", equal)
+
+
+def _object(value: Any) -> str:
+    """``deployment web``; empty for anything but an object."""
+    metadata = value.get("metadata") if isinstance(value, dict) else None
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    if not isinstance(name, str):
+        return ""
+    return f"{str(value.get('kind', '')).lower()} {words.short_name(name)}".strip()
+
+
+def _identity(value: Any) -> tuple[str, ...] | None:
+    """What a list's member is found again by: an object's kind, namespace and name, else the key that names it."""
+    if not isinstance(value, dict):
+        return None
+    metadata = value.get("metadata")
+    if isinstance(metadata, dict):
+        place = (str(value.get("kind", "")), str(metadata.get("namespace", "")), str(metadata.get("name", "")))
+        return tuple(words.without_hashes(erase(part)) for part in place)
+    for key in _NAMING:
+        if key in value and not isinstance(value[key], dict | list):
+            return (key, words.without_hashes(erase(str(value[key]))))
+    return None
+
+
+def _told(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def _erased(value: Any) -> str:
+    return erase(json.dumps(value, sort_keys=True, ensure_ascii=False))
+
+
+def _place(path: str, owner: str) -> str:
+    return (path or "value") + (f" of {owner}" if owner else "")
+
+
+def _gone(path: str, owner: str, value: Any) -> Difference:
+    return Difference(MAJOR, f"gone: {_object(value) or _place(path, owner) + ': ' + words.shown(_told(value))}")
+
+
+def _new(path: str, owner: str, value: Any) -> Difference:
+    return Difference(MINOR, f"new: {_object(value) or _place(path, owner) + ': ' + words.shown(_told(value))}")
+
+
+def _value(old: Any, new: Any, path: str, owner: str, equal: Equal) -> Iterator[Difference]:
+    if equal is same and _erased(old) == _erased(new):
+        return
+    if isinstance(old, dict) and isinstance(new, dict):
+        owner = _object(old) or owner
+        prefix = f"{path}." if path and not _object(old) else ""
+        for key in dict.fromkeys([*old, *new]):
+            if key not in new:
+                yield _gone(prefix + key, owner, old[key])
+            elif key not in old:
+                yield _new(prefix + key, owner, new[key])
+            else:
+                yield from _value(old[key], new[key], prefix + key, owner, equal)
+    elif isinstance(old, list) and isinstance(new, list):
+        yield from _items(old, new, path, owner, equal)
+    elif old != new and not (isinstance(old, str) and isinstance(new, str) and equal(old, new)):
+        texts = _told(old), _told(new)
+        yield words.change(_place(path, owner), *texts, *texts, path.rpartition(".")[2])
+
+
+def _items(old: list[Any], new: list[Any], path: str, owner: str, equal: Equal) -> Iterator[Difference]:
+    if all(_identity(item) is not None for item in (*old, *new)):
+        for identity, (everything_old, everything_new) in grouped(old, new, _identity).items():
+            before, after = unmatched(everything_old, everything_new, _erased)
+            named = f"{path}[{identity[-1]}]" if isinstance(identity, tuple) else path
+            yield from _one_by_one(before, after, named, named, owner, equal)
+    else:
+        yield from _one_by_one(old, new, path, path + "[{}]", owner, equal)
+
+
+def _one_by_one(
+    before: list[Any], after: list[Any], path: str, member: str, owner: str, equal: Equal
+) -> Iterator[Difference]:
+    for index, (a, b) in enumerate(zip(before, after, strict=False)):
+        yield from _value(a, b, member.replace("{}", str(index)), owner, equal)
+    for item in before[len(after) :]:
+        yield _gone(path, owner, item)
+    for item in after[len(before) :]:
+        yield _new(path, owner, item)

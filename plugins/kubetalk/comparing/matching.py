@@ -1,0 +1,64 @@
+"""Which members of two multisets belong together: equal ones first, then the ones that differ least."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable
+from typing import TypeVar
+
+from kubetalk.comparing.names import erase
+
+T = TypeVar("T")
+Equal = Callable[[str, str], bool]
+"""Whether a canonical text (of the author or the old recording) and a printed one say the same."""
+
+_MOST_PAIRS = 2500
+
+
+def same(old: str, new: str) -> bool:
+    """Equal but for which generated name stands there."""
+    return old == new or erase(old) == erase(new)
+
+
+def grouped(old: list[T], new: list[T], key: Callable[[T], Hashable]) -> dict[Hashable, tuple[list[T], list[T]]]:
+    """Both sides by key, in the order of first appearance."""
+    groups: dict[Hashable, tuple[list[T], list[T]]] = defaultdict(lambda: ([], []))
+    for side, items in enumerate((old, new)):
+        for item in items:
+            groups[key(item)][side].append(item)
+    return groups
+
+
+def unmatched(
+    old: list[T], new: list[T], key: Callable[[T], Hashable], fits: Callable[[T, T], bool] | None = None
+) -> tuple[list[T], list[T]]:
+    """Both sides without the members that have an equal on the other: by key, or by ``fits`` if there are wildcards."""
+    if fits is None:
+        waiting: dict[Hashable, list[T]] = defaultdict(list)
+        for item in reversed(new):
+            waiting[key(item)].append(item)
+        rest = []
+        for item in old:
+            matches = waiting.get(key(item))
+            if matches:
+                matches.pop()
+            else:
+                rest.append(item)
+        return rest, [item for items in waiting.values() for item in reversed(items)]
+    left_over = list(new)
+    rest = []
+    for item in old:
+        index = next((i for i, other in enumerate(left_over) if fits(item, other)), None)
+        if index is None:
+            rest.append(item)
+        else:
+            left_over.pop(index)
+    return rest, left_over
+
+
+def take_closest(old: list[T], new: list[T], distance: Callable[[T, T], int]) -> tuple[T, T]:
+    """Takes the pair that differs least out of both lists; out of very many simply the first ones."""
+    if len(old) * len(new) > _MOST_PAIRS:
+        return old.pop(0), new.pop(0)
+    _, i, j = min((distance(a, b), i, j) for i, a in enumerate(old) for j, b in enumerate(new))
+    return old.pop(i), new.pop(j)
