@@ -81,7 +81,7 @@ def _rows(
     before: list[Row], after: list[Row], columns: list[str], keys: list[int], equal: Equal, where: str
 ) -> Iterator[Difference]:
     fits = None if equal is same else lambda a, b: all(map(equal, a.cells, b.cells))
-    before, after = unmatched(before, after, lambda row: tuple(map(erase, row.cells)), fits)
+    before, after = unmatched(before, after, lambda row: row.erased, fits)
     while before and after:
         a, b = take_closest(
             before, after, lambda x, y: sum(not equal(p, q) for p, q in zip(x.cells, y.cells, strict=True))

@@ -182,7 +182,7 @@ class Cells:
 
     def row(self, raw: tuple[str, ...]) -> tuple[str, ...]:
         """The canonical cells of a row."""
-        return tuple(function(cell) for function, cell in zip(self._functions, raw, strict=True))
+        return tuple([function(cell) for function, cell in zip(self._functions, raw, strict=True)])
 
     @staticmethod
     def _remember(function: Cell) -> Cell:

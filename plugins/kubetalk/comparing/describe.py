@@ -102,7 +102,7 @@ class _Reader:
 
     def _table(self, position: int, indent: int) -> int:
         matches = list(re.finditer(r"\S+(?: \S+)*", self.lines[position][indent:]))
-        head = tables.Header(tuple(match[0] for match in matches), tuple(match.start() for match in matches))
+        head = tables.at(tuple(match[0] for match in matches), tuple(match.start() for match in matches))
         position += 1
         if position < len(self.lines) and tables.is_dashes(self.lines[position]):
             position += 1

@@ -43,6 +43,11 @@ class Row:
     cells: tuple[str, ...]
     raw: tuple[str, ...] = field(compare=False, repr=False)
 
+    @property
+    def erased(self) -> str:
+        """All cells in one text, generated names made equal."""
+        return erase("\t".join(self.cells))
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -222,7 +227,8 @@ def rewrite(part: Part, change: Callable[[str], str]) -> Part:
 
 
 def _rewritten(table: Table, change: Callable[[str], str]) -> Table:
-    return replace(table, rows=tuple(Row(tuple(map(change, row.cells)), row.raw) for row in table.rows))
+    rows = [Row(tuple([change(cell) if cell else cell for cell in row.cells]), row.raw) for row in table.rows]
+    return replace(table, rows=tuple(rows))
 
 
 def number(parts: tuple[Part, ...]) -> tuple[tuple[Part, ...], tuple[tuple[str, str], ...]]:
@@ -267,4 +273,8 @@ def settle(part: Part) -> Part:
 def _settled(table: Table) -> Table:
     if table.order is Order.SORTED:
         return table
-    return replace(table, rows=tuple(sorted(table.rows, key=lambda row: (tuple(map(erase, row.cells)), row.cells))))
+    return replace(table, rows=tuple(sorted(table.rows, key=_place)))
+
+
+def _place(row: Row) -> tuple[str, str]:
+    return row.erased, "\t".join(row.cells)

@@ -218,6 +218,6 @@ class Names:
 
 def erase(text: str) -> str:
     """The text with every marked or numbered name made equal."""
-    if OPEN in text:
-        text = MARKED.sub(ERASED, text)
-    return _MASKED.sub(ERASED, text) if "‹" in text else text
+    if "‹#" in text:
+        text = _MASKED.sub(ERASED, text)
+    return MARKED.sub(ERASED, text) if OPEN in text else text

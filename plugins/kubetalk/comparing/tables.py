@@ -22,6 +22,7 @@ _FIRST = frozenset({
     "NAME", "NAMESPACE", "CURRENT", "REVISION", "EVENT", "TAG", "CLUSTER", "ADDRESS", "ENDPOINT", "SERVICE",
     "RESOURCE", "ATTRIBUTE", "URL", "LAST SEEN", "SERVICE FQDN", "RESOURCE NAME", "Resources",
 })  # fmt: skip
+_FIRST_WORDS = tuple(_FIRST)
 # Headers that are not all capitals: auth can-i --list (kubectl/pkg/cmd/auth/cani.go), top (metrics_printer.go).
 _MIXED = (
     ("Resources", "Non-Resource URLs"),
@@ -39,11 +40,12 @@ class Header:
     columns: tuple[str, ...]
     starts: tuple[int, ...]
     tabs: bool = False
+    spans: tuple[tuple[int, int | None], ...] = ()
 
 
 def header(line: str, hints: Hints, *, inside: bool = False, first: bool = False) -> Header | None:
     """The header in a line, or None. Inside a table only a line that surely is one counts."""
-    if not line or line[0].isspace():
+    if not line or line[0].isspace() or (inside and not line.startswith(_FIRST_WORDS)):
         return None
     if "\t" in line:
         cells = tuple(cell.strip() for cell in line.split("\t"))
@@ -53,7 +55,7 @@ def header(line: str, hints: Hints, *, inside: bool = False, first: bool = False
     matches = list(_COLUMN.finditer(line))
     cells = tuple(match[0] for match in matches)
     starts = tuple(match.start() for match in matches)
-    found = Header(_unique(cells), starts)
+    found = at(_unique(cells), starts)
     if any(cells[: len(mixed)] == mixed for mixed in _MIXED):
         return found
     capitals = all(_HEADER_WORD.fullmatch(cell) for cell in cells)
@@ -66,6 +68,11 @@ def header(line: str, hints: Hints, *, inside: bool = False, first: bool = False
         if cells == wanted:
             return found
     return None
+
+
+def at(columns: tuple[str, ...], starts: tuple[int, ...]) -> Header:
+    """The header of columns that start there."""
+    return Header(columns, starts, spans=tuple(zip(starts, (*starts[1:], None), strict=True)))
 
 
 def _unique(cells: tuple[str, ...]) -> tuple[str, ...]:
@@ -86,12 +93,14 @@ def cut(line: str, head: Header) -> tuple[str, ...]:
         if len(cells) > width:
             cells = [*cells[: width - 1], " ".join(cells[width - 1 :])]
         return tuple(cells + [""] * (width - len(cells)))
-    starts = head.starts
+    starts, length = head.starts, len(line)
     sliced: tuple[str, ...] = ()
-    if all(start >= len(line) or start == 0 or line[start - 1].isspace() for start in starts):
-        ends = (*starts[1:], len(line))
-        sliced = tuple(line[start:end].strip() for start, end in zip(starts, ends, strict=True))
-        if not any("  " in cell for cell in sliced):
+    for start in starts[1:]:
+        if start < length and line[start - 1] not in " \t":
+            break
+    else:
+        sliced = tuple([line[start:end].strip() for start, end in head.spans])
+        if "  ".join(sliced).count("  ") < width:  # no cell holds a gap itself
             return sliced
     # A watch widened a column after the header was printed (tabwriter.RememberWidths), or a person wrote the row.
     cells = re.split(r"\s{2,}", line.strip())
