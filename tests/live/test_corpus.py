@@ -5,16 +5,21 @@ benchmarks/drift runs it more often.
 
 from __future__ import annotations
 
+import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from kubetalk import comparing, pipeline, reading, sandbox
-from kubetalk.model import Document, Recording, Verdict
+from kubetalk.model import Document, ProviderSettings, Recording, Verdict
 from kubetalk.pipeline.performing import run_live
 
 CORPUS = Path(__file__).parent / "corpus"
-SETTINGS = pipeline.settings_from_config(CORPUS / "mkdocs.yml")
+SETTINGS = replace(
+    pipeline.settings_from_config(CORPUS / "mkdocs.yml"),
+    provider=ProviderSettings(binaries=os.environ.get("KUBETALK_TEST_BINARIES", "")),
+)
 DOCUMENTS = {document.id: document for document in reading.read_project(SETTINGS).documents}
 
 
