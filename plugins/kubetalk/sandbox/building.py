@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from kubetalk.errors import BuildError
-from kubetalk.sandbox.recipe import Recipe
+from kubetalk.sandbox.recipe import ModuleFolder, Recipe
 from kubetalk.sandbox.toolchain import Go
 
 _TICK_SECONDS = 1.0
@@ -82,6 +82,8 @@ def build(recipe: Recipe, go: Go, target: Path, watch: Watch) -> Built:
         command = [str(go.path), "build", "-v", "-p", "2", *flags, "-ldflags", " ".join(recipe.ldflags)]
         _compile([*command, "-o", str(unfinished), recipe.package], recipe, environment, packages, watch, started)
         versions = ask_versions(unfinished)
+        for folder in recipe.folders:
+            _copy_folder(folder, recipe, go, environment, target.parent)
         unfinished.replace(target)
     except OSError as error:
         raise BuildError(f"the sandbox binary cannot be written to {target.parent}: {error}") from error
@@ -95,6 +97,33 @@ def build_environment(recipe: Recipe, go: Go) -> dict[str, str]:
     environment = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
     environment["PATH"] = os.pathsep.join([str(go.path.parent), environment.get("PATH", os.defpath)])
     return environment | {"GOWORK": "off", "GOTOOLCHAIN": "local"} | dict(recipe.env)
+
+
+def _copy_folder(folder: ModuleFolder, recipe: Recipe, go: Go, environment: dict[str, str], destination: Path) -> None:
+    """Copies one folder out of Go's module cache, where the build has just put it; go.sum vouches for its content."""
+    done = subprocess.run(
+        [go.path, "list", "-m", "-f", "{{.Dir}}", folder.module],
+        cwd=recipe.source,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    source = Path(done.stdout.strip()) / folder.source
+    if done.returncode != 0 or not done.stdout.strip() or not source.is_dir():
+        raise BuildError(
+            f"the Go module {folder.module} has no folder {folder.source}", details=done.stderr.strip()[:500]
+        )
+    target = destination / folder.target
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    for path in sorted(source.rglob("*")):
+        if path.is_file():
+            (target / path.relative_to(source)).parent.mkdir(parents=True, exist_ok=True)
+            # Without the modes: Go's module cache is read-only.
+            shutil.copyfile(path, target / path.relative_to(source))
 
 
 def ask_versions(binary: Path) -> dict[str, str]:

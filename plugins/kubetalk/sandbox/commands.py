@@ -24,6 +24,7 @@ from filelock import FileLock, Timeout
 from kubetalk.errors import SandboxError
 from kubetalk.model import Progress, ProviderSettings, SandboxRequest
 from kubetalk.sandbox.binaries import ensure_binary, find_binary, prune_binaries
+from kubetalk.sandbox.istio import needs_istio_binary
 from kubetalk.sandbox.keeper import KeptSandbox, state_file
 from kubetalk.sandbox.kind import prune_clusters
 from kubetalk.sandbox.places import prune_dead
@@ -71,6 +72,8 @@ def up(settings: ProviderSettings, request: SandboxRequest, name: str, progress:
         if settings.name == "embedded":
             # Here, not in the keeper: a build has a progress bar and Ctrl-C.
             ensure_binary(settings, progress)
+            if needs_istio_binary(request):
+                ensure_binary(settings, progress, module="istio")
         _start_keeper(settings, request, name, progress)
     kept = _load(path)
     return (
@@ -270,7 +273,7 @@ fi
 _kubetalk_completion() {{
     source <("$1" completion bash 2>/dev/null) && return 124
 }}
-complete -F _kubetalk_completion kubectl helm
+complete -F _kubetalk_completion kubectl helm istioctl
 """
 
 

@@ -11,7 +11,7 @@ import stat
 import sys
 import threading
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
@@ -19,6 +19,16 @@ from kubetalk.errors import BuildError, SandboxError
 from kubetalk.model import Progress, ProviderSettings, SandboxFacts, SandboxRequest
 from kubetalk.sandbox.binaries import Binary, ensure_binary, find_binary
 from kubetalk.sandbox.environment import make_tools, session_environment
+from kubetalk.sandbox.external import fingerprint_of
+from kubetalk.sandbox.istio import (
+    CHARTS_VARIABLE,
+    apply_gateway_api,
+    istio_unavailable,
+    istio_versions,
+    link_commands,
+    needs_istio_binary,
+    write_charts,
+)
 from kubetalk.sandbox.objects import Kubectl, cluster_objects
 from kubetalk.sandbox.places import RunDirectory, cache_dir, prune_dead
 from kubetalk.sandbox.recipe import load_recipe
@@ -32,6 +42,11 @@ _RESTORE_SECONDS = 90.0
 _STATUS_SECONDS = 15.0
 # "Find a free port, then bind it" is a race that somebody else can win; more than twice is another fault.
 _STARTS = 3
+
+_CHARTS = "istio-charts"
+
+_Inside = tuple[Mapping[str, str], str]
+"""Versions and fingerprint of a binary."""
 
 _live: weakref.WeakSet[EmbeddedSandbox] = weakref.WeakSet()
 
@@ -49,20 +64,20 @@ class EmbeddedProvider:
                 return reason
             if find_binary(self._settings) is None:
                 return "the sandbox binary is not built yet. Run `kubetalk sandbox build`"
+            return istio_unavailable(self._settings, request)
         except (BuildError, SandboxError) as error:
             return str(error).splitlines()[0]
-        return ""
 
     def facts(self, request: SandboxRequest) -> SandboxFacts:
         """What `start` would give: from the binary if it is there, else from what it will be built from.
 
         Raises SandboxError if such a binary cannot be had.
         """
-        binary = find_binary(self._settings)
-        if binary is None:
-            recipe = load_recipe()
-            return _facts(recipe.versions, recipe.sources_key, request)
-        return _facts(binary.versions, binary.fingerprint, request)
+        inside: list[_Inside] = []
+        for module in ("core", *(("istio",) if needs_istio_binary(request) else ())):
+            binary, recipe = find_binary(self._settings, module), load_recipe(module)
+            inside.append((binary.versions, binary.fingerprint) if binary else (recipe.versions, recipe.sources_key))
+        return _facts(inside, request)
 
     def start(self, request: SandboxRequest, directory: Path, progress: Progress) -> EmbeddedSandbox:
         """A fresh sandbox with its files below ``directory``; builds the binary first if there is none.
@@ -72,11 +87,12 @@ class EmbeddedProvider:
         if reason := self._unsuitable(request):
             raise SandboxError(reason)
         binary = ensure_binary(self._settings, progress)
+        istio = ensure_binary(self._settings, progress, module="istio") if needs_istio_binary(request) else None
         _end_on_sigterm()
         prune_dead()
         for attempt in range(1, _STARTS + 1):
             try:
-                return _start(binary, request, directory, progress)
+                return _start(binary, istio, request, directory, progress)
             except SandboxError as error:
                 if attempt == _STARTS or "address already in use" not in f"{error}".lower():
                     raise
@@ -90,9 +106,6 @@ class EmbeddedProvider:
         if request.kubernetes and request.kubernetes not in (_own_minor(recipe.versions), *recipe.emulates):
             known = ", ".join(dict.fromkeys([*recipe.emulates, _own_minor(recipe.versions)]))
             return f"the embedded sandbox has no Kubernetes {request.kubernetes}. Use one of {known}"
-        if request.istio or request.gateway_api:
-            wanted = "Istio" if request.istio else "the Gateway API"
-            return f"the embedded sandbox has no {wanted} yet. Use `provider: kind`, or replay recordings"
         return ""
 
 
@@ -100,7 +113,12 @@ class EmbeddedSandbox:
     """One running control plane with simulated nodes."""
 
     def __init__(
-        self, run: RunDirectory, supervisor: Supervisor, facts: SandboxFacts, ready: Mapping[str, Any]
+        self,
+        run: RunDirectory,
+        supervisor: Supervisor,
+        facts: SandboxFacts,
+        ready: Mapping[str, Any],
+        istio: Binary | None = None,
     ) -> None:
         self._run = run
         self._supervisor = supervisor
@@ -111,8 +129,12 @@ class EmbeddedSandbox:
         self._saved = run.path / "saved"
         self._closing = threading.Lock()
         self._closed = False
+        charts = run.path / _CHARTS
         self._environment = session_environment(
-            folders=(self._bin, run.path / "tools"), home=self._home, kubeconfig=self._kubeconfig
+            folders=(self._bin, run.path / "tools"),
+            home=self._home,
+            kubeconfig=self._kubeconfig,
+            more={CHARTS_VARIABLE: str(charts)} if charts.is_dir() else {},
         )
         # The session may edit its kubeconfig; what we ask the cluster must not depend on that.
         own = run.path / "own"
@@ -120,6 +142,10 @@ class EmbeddedSandbox:
         shutil.copy2(self._kubeconfig, own / "kubeconfig")
         own_environment = {**self._environment, "HOME": str(own), "KUBECONFIG": str(own / "kubeconfig")}
         self._kubectl = Kubectl(self._bin / "kubectl", own / "kubeconfig", own_environment)
+        if istio and "istioctl" in facts.versions:
+            link_commands(istio, self._bin)
+        if istio and "gateway-api" in facts.versions:
+            apply_gateway_api(self._kubectl, istio)
         self.seconds = float(ready.get("seconds", 0.0))
         """How long the start took."""
         self.seeded = bool(ready.get("seeded"))
@@ -240,7 +266,9 @@ class EmbeddedSandbox:
         raise _with_logs(failure, self._run, self.logs()) from failure
 
 
-def _start(binary: Binary, request: SandboxRequest, directory: Path, progress: Progress) -> EmbeddedSandbox:
+def _start(
+    binary: Binary, istio: Binary | None, request: SandboxRequest, directory: Path, progress: Progress
+) -> EmbeddedSandbox:
     run = RunDirectory.create(directory)
     box = run.path / "box"
     # Whatever happens, also Ctrl-C: nothing of a half-started sandbox stays.
@@ -249,36 +277,49 @@ def _start(binary: Binary, request: SandboxRequest, directory: Path, progress: P
         (run.path / "tmp").mkdir(mode=0o700)
         environment = {"PATH": os.defpath, "HOME": str(run.path), "TMPDIR": str(run.path / "tmp")}
         supervisor = Supervisor(
-            _command(binary, request, box), cwd=run.path, environment=environment | {"LANG": "C.UTF-8", "TZ": "UTC"}
+            _command(binary, istio, request, box),
+            cwd=run.path,
+            environment=environment | {"LANG": "C.UTF-8", "TZ": "UTC"},
         )
         undo.callback(supervisor.stop, timeout=0.0)
         run.register(supervisor.pid)
         # Meanwhile, for it costs a tenth of a second.
         make_tools(run.path / "tools")
+        if istio and request.istio:
+            write_charts(istio, run.path / _CHARTS)
         try:
             ready = supervisor.wait_ready(START_SECONDS + _GRACE_SECONDS, progress)
         except SandboxError as error:
             raise _with_logs(error, run, box / "logs") from error
-        facts = _facts(ready.get("versions") or binary.versions, binary.fingerprint, request)
-        sandbox = EmbeddedSandbox(run, supervisor, facts, ready)
+        inside = [(ready.get("versions") or binary.versions, binary.fingerprint)]
+        if istio:
+            inside.append((istio.versions, istio.fingerprint))
+        sandbox = EmbeddedSandbox(run, supervisor, _facts(inside, request), ready, istio)
         undo.pop_all()
         return sandbox
 
 
-def _command(binary: Binary, request: SandboxRequest, box: Path) -> list[str]:
+def _command(binary: Binary, istio: Binary | None, request: SandboxRequest, box: Path) -> list[str]:
     seeds = cache_dir() / "seeds"
     seeds.mkdir(mode=0o700, exist_ok=True)
     command = [str(binary.path), "supervise", "--dir", str(box), "--nodes", str(request.nodes), "--seed", str(seeds)]
     command += ["--start-timeout", f"{START_SECONDS:.0f}s"]
     if request.kubernetes and request.kubernetes != _own_minor(binary.versions):
         command += ["--emulate", request.kubernetes]
+    if istio and request.istio:
+        command += ["--attend", str(istio.path)]
     return command
 
 
-def _facts(versions: Mapping[str, str], fingerprint: str, request: SandboxRequest) -> SandboxFacts:
+def _facts(inside: Sequence[_Inside], request: SandboxRequest) -> SandboxFacts:
+    """``inside``: the core's binary, and Istio's only if the request needs it: to others it makes no difference."""
+    (versions, fingerprint), *istio = inside
     told = {tool: version for tool, version in versions.items() if tool != "emulated"}
     if request.kubernetes and request.kubernetes != _own_minor(versions):
         told["emulated"] = request.kubernetes
+    for more, key in istio:
+        told |= istio_versions(more, request)
+        fingerprint = fingerprint_of(fingerprint, key)
     return SandboxFacts("embedded", simulated=True, versions=told, fingerprint=fingerprint)
 
 

@@ -71,9 +71,12 @@ def make_tools(folder: Path, path: str | None = None) -> Path:
     return folder
 
 
-def session_environment(*, folders: tuple[Path, ...], home: Path, kubeconfig: Path) -> Mapping[str, str]:
+def session_environment(
+    *, folders: tuple[Path, ...], home: Path, kubeconfig: Path, more: Mapping[str, str] | None = None
+) -> Mapping[str, str]:
     """The exact environment of a session; ``folders`` become its PATH, the tools' folder (see `make_tools`) last."""
     return {
+        **(more or {}),
         "PATH": os.pathsep.join(str(folder) for folder in folders),
         "HOME": str(home),
         "KUBECONFIG": str(kubeconfig),

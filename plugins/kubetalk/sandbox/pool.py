@@ -14,6 +14,7 @@ from kubetalk.model import Progress, Provider, Sandbox, SandboxFacts, SandboxReq
 
 # Measured: 0.4 GiB each; the rest is what the author's own programs may want meanwhile.
 SANDBOX_BYTES = 450 << 20
+ISTIO_BYTES = 250 << 20
 LEFT_FREE_BYTES = 1 << 30
 
 
@@ -52,7 +53,8 @@ class SandboxPool:
     def prepare(self, request: SandboxRequest) -> bool:
         """Starts a spare for that request in the background; False if there is one already or no memory for it."""
         with self._lock:
-            if self._closed or self._spare or self._memory() < SANDBOX_BYTES + LEFT_FREE_BYTES:
+            needed = SANDBOX_BYTES + LEFT_FREE_BYTES + (ISTIO_BYTES if request.istio else 0)
+            if self._closed or self._spare or self._memory() < needed:
                 return False
             spare: Future[Sandbox] = Future()
             self._spare = (request, spare)

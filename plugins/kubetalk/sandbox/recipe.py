@@ -18,6 +18,17 @@ _HOMES = (_PACKAGE / "_sandbox_sources", _PACKAGE.parent / "sandbox")
 
 
 @dataclass(frozen=True, slots=True)
+class ModuleFolder:
+    """A folder of a Go module that is copied next to the binary, as no Go package embeds it."""
+
+    module: str
+    source: str
+    """Relative to the module."""
+    target: str
+    """Relative to the binary's folder."""
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """One Go module and how to build it."""
 
@@ -34,6 +45,7 @@ class Recipe:
     versions: Mapping[str, str]
     emulates: tuple[str, ...]
     multicall: tuple[str, ...]
+    folders: tuple[ModuleFolder, ...]
     sources_key: str
     """SHA-256, hex, of everything that goes into the binary except the Go toolchain and the platform."""
 
@@ -75,6 +87,7 @@ def _load(source: Path) -> Recipe:
             versions=told["versions"],
             emulates=tuple(told.get("emulates", ())),
             multicall=tuple(told.get("multicall", ())),
+            folders=tuple(ModuleFolder(file["module"], file["from"], file["to"]) for file in told.get("files", ())),
             sources_key=_digest(source),
         )
     except (OSError, ValueError, KeyError, TypeError) as error:

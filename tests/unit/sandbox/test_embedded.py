@@ -65,8 +65,8 @@ def test_the_own_minor_is_not_emulated(make_binary: Make, runs: Path) -> None:
     ("request_", "reason"),
     [
         (SandboxRequest(kubernetes="1.20"), "no Kubernetes 1.20. Use one of 1.33"),
-        (SandboxRequest(istio=True), "no Istio"),
-        (SandboxRequest(gateway_api=True), "no the Gateway API"),
+        (SandboxRequest(istio=True), "there is no program kubetalk-istio"),
+        (SandboxRequest(gateway_api=True), "there is no program kubetalk-istio"),
     ],
 )
 def test_what_it_cannot_do_it_says(make_binary: Make, runs: Path, request_: SandboxRequest, reason: str) -> None:

@@ -109,6 +109,6 @@ def test_a_spare_that_could_not_start_is_no_reason_to_fail(binary: FakeBinary, r
 
 
 def test_it_says_what_the_provider_says(pool: SandboxPool) -> None:
-    assert "no Istio" in pool.unavailable(SandboxRequest(istio=True))
+    assert "no program kubetalk-istio" in pool.unavailable(SandboxRequest(istio=True))
     assert pool.facts(PLAIN).provider == "embedded"
     pool.close()

@@ -93,3 +93,13 @@ def test_the_real_one_can_be_built_with_the_go_that_would_be_fetched() -> None:
     assert {"kubectl", "helm"} <= set(recipe.multicall)
     assert recipe.source.parent.name == "sandbox"
     assert recipes.version_tuple("go1.27rc1") == (1, 27)
+
+
+def test_folders_that_are_copied_beside_the_binary() -> None:
+    (folder,) = load_recipe("istio").folders
+    assert (folder.module, folder.source, folder.target) == (
+        "sigs.k8s.io/gateway-api",
+        "config/crd/standard",
+        "share/gateway-api",
+    )
+    assert load_recipe("core").folders == ()
