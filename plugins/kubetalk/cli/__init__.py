@@ -1,6 +1,7 @@
 """The `kubetalk` command: parses, calls the pipeline or the sandbox room, prints, and sets the exit code.
 
-Exit codes: 0 all is well, 1 something drifted, 2 it could not be done (wrong use, wrong content, no sandbox).
+Exit codes: 0 all is well, 1 something drifted, 2 it could not be done (wrong use, wrong content, no sandbox),
+130 interrupted.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import click
 
 from kubetalk import __version__
-from kubetalk.cli.documents import check, plan, record
+from kubetalk.cli.documents import check, diff, plan, record
 from kubetalk.cli.sandbox import sandbox
 
 __all__ = ["main"]
@@ -21,6 +22,7 @@ def main() -> None:
 
 
 main.add_command(check)
+main.add_command(diff)
 main.add_command(plan)
 main.add_command(record)
 main.add_command(sandbox)

@@ -1,14 +1,16 @@
-"""`kubetalk check`, `record`, `plan`: what is true of the documents."""
+"""`kubetalk check`, `diff`, `record`, `plan`: what is true of the documents."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
 from kubetalk import pipeline, reporting
 from kubetalk.cli.common import config_option, load_settings, one_line_errors, progress
+from kubetalk.cli.history import changed_since
 from kubetalk.model import Verdict
 
 _FAIL_ON = {"minor": Verdict.DRIFT_MINOR, "major": Verdict.DRIFT_MAJOR}
@@ -38,11 +40,24 @@ _fail_on_option = click.option(
     show_default=True,
     help="The least drift that makes the exit code 1.",
 )
+_jobs_option = click.option(
+    "-j",
+    "--jobs",
+    type=click.IntRange(1, 64),
+    help="How many documents run at once, each on its own sandbox; fewer if memory is short. Default: `jobs` in the"
+    " configuration, else 1.",
+)
 
 
 @click.command()
 @config_option
 @_paths_argument
+@click.option(
+    "--since",
+    metavar="REF",
+    help="Only documents with a file that was changed since that commit, branch or tag of git.",
+)
+@_jobs_option
 @_format_option
 @_output_option
 @_fail_on_option
@@ -50,6 +65,8 @@ _fail_on_option = click.option(
 def check(
     config_file: Path,
     paths: tuple[Path, ...],
+    since: str | None,
+    jobs: int | None,
     style: str,
     output: tuple[tuple[str, Path], ...],
     fail_on: str,
@@ -57,26 +74,59 @@ def check(
     """Run the live blocks again and say what is no longer as recorded.
 
     PATHS are documents or folders below docs/; without any, everything is checked. Nothing is written.
+
+    Exit code 0: all as recorded. 1: something drifted, or a session failed. 2: it could not be checked.
     """
-    report = pipeline.check_documents(load_settings(config_file), paths, progress=progress)
+    settings = load_settings(config_file, jobs)
+    changed = changed_since(since, settings.docs_dir) if since else None
+    report = pipeline.check_documents(settings, paths, progress=progress, changed=changed)
+    if since and not report.documents:
+        progress(f"no document with live blocks was changed since {since}")
     _print(report, style, output)
-    sys.exit(reporting.exit_code((document.verdict for document in report.documents), _FAIL_ON[fail_on]))
+    _exit(report, fail_on)
 
 
 @click.command()
 @config_option
 @_paths_argument
+@_jobs_option
+@_fail_on_option
+@one_line_errors
+def diff(config_file: Path, paths: tuple[Path, ...], jobs: int | None, fail_on: str) -> None:
+    """Show the old and the new output of what is no longer as recorded.
+
+    As `check`, but documents whose commands, files and tools have not changed since they ran here are not run again:
+    their outputs come from that run. PATHS are documents or folders below docs/. Nothing is written.
+
+    Exit code 0: all as recorded. 1: something drifted, or a session failed. 2: it could not be checked.
+    """
+    report = pipeline.diff_documents(load_settings(config_file, jobs), paths, progress=progress)
+    _print(report, "terminal", ())
+    _exit(report, fail_on)
+
+
+@click.command()
+@config_option
+@_paths_argument
+@_jobs_option
 @_format_option
 @_output_option
 @one_line_errors
-def record(config_file: Path, paths: tuple[Path, ...], style: str, output: tuple[tuple[str, Path], ...]) -> None:
+def record(
+    config_file: Path, paths: tuple[Path, ...], jobs: int | None, style: str, output: tuple[tuple[str, Path], ...]
+) -> None:
     """Run the live blocks and write what changed into recording.yml.
 
     PATHS are documents or folders below docs/; without any, everything is recorded. Outputs that only differ in
-    volatile values (ages, addresses, generated names) keep their bytes.
+    volatile values (ages, addresses, generated names) keep their bytes. A document whose session fails keeps its
+    recording as it was.
+
+    Exit code 0: all is recorded. 2: something could not be.
     """
-    report = pipeline.record_documents(load_settings(config_file), paths, progress=progress)
+    report = pipeline.record_documents(load_settings(config_file, jobs), paths, progress=progress)
     _print(report, style, output)
+    if any(document.failure for document in report.documents):
+        sys.exit(reporting.EXIT_ERROR)
 
 
 @click.command()
@@ -84,9 +134,16 @@ def record(config_file: Path, paths: tuple[Path, ...], style: str, output: tuple
 @_paths_argument
 @one_line_errors
 def plan(config_file: Path, paths: tuple[Path, ...]) -> None:
-    """Print what a build would run, and why."""
+    """Say what a build would run, and why; runs nothing.
+
+    PATHS are documents or folders below docs/; without any, all are listed.
+    """
     for planned in pipeline.plan_documents(load_settings(config_file), paths):
         click.echo(f"{planned.action:7} {planned.document_id} ({planned.commands} commands): {planned.reason}")
+
+
+def _exit(report: reporting.Report, fail_on: str) -> NoReturn:
+    sys.exit(reporting.exit_code((document.verdict for document in report.documents), _FAIL_ON[fail_on]))
 
 
 def _print(report: reporting.Report, style: str, outputs: tuple[tuple[str, Path], ...]) -> None:

@@ -34,6 +34,9 @@ class Sandbox(Protocol):
     def environment(self) -> Mapping[str, str]:
         """The whole environment of a session's shell: PATH with exactly the sandbox's tools, HOME, KUBECONFIG, …."""
 
+    def check(self) -> None:
+        """Raises SandboxError if it no longer works: the cause behind a command that suddenly fails."""
+
     def objects(self) -> tuple[Mapping[str, Any], ...]:
         """All cluster objects a diagram may draw, as the API returns them (JSON)."""
 

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from kubetalk.pipeline.building import BuiltSite, HostPage, build_site
     from kubetalk.pipeline.configuration import settings_for_serving, settings_from_config, settings_from_mkdocs
     from kubetalk.pipeline.documents import has_host_pages
-    from kubetalk.pipeline.freshness import check_documents, plan_documents, record_documents
-    from kubetalk.pipeline.performing import Performed, perform_all
+    from kubetalk.pipeline.freshness import check_documents, diff_documents, plan_documents, record_documents
+    from kubetalk.pipeline.modes import Performed, perform_all
 
 __all__ = [
     "BuiltSite",
@@ -22,6 +22,7 @@ __all__ = [
     "Performed",
     "build_site",
     "check_documents",
+    "diff_documents",
     "has_host_pages",
     "perform_all",
     "plan_documents",
@@ -34,11 +35,12 @@ __all__ = [
 _HOMES = {
     "BuiltSite": "building",
     "HostPage": "building",
-    "Performed": "performing",
+    "Performed": "modes",
     "build_site": "building",
     "check_documents": "freshness",
+    "diff_documents": "freshness",
     "has_host_pages": "documents",
-    "perform_all": "performing",
+    "perform_all": "modes",
     "plan_documents": "freshness",
     "record_documents": "freshness",
     "settings_for_serving": "configuration",

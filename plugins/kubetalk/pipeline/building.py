@@ -19,7 +19,7 @@ from kubetalk.model import (
     Settings,
 )
 from kubetalk.pipeline.documents import DOCUMENT_FOLDERS, read_documents
-from kubetalk.pipeline.performing import Performed, perform_all
+from kubetalk.pipeline.modes import Performed, perform_all
 from kubetalk.reading.texts import front_matter_end
 
 

@@ -47,19 +47,25 @@ def _host_paths(settings: Settings) -> Iterator[Path]:
             yield path
 
 
-def live_documents(settings: Settings, paths: Sequence[Path]) -> tuple[Document, ...]:
+def live_documents(
+    settings: Settings, paths: Sequence[Path], changed: Sequence[Path] | None = None
+) -> tuple[Document, ...]:
     """The documents with a session at or below ``paths`` (all of them if none is given).
 
+    With ``changed`` only those that one of these files belongs to.
     Raises ConfigError for a path that holds no such document.
     """
     project, hosts = read_documents(settings)
     documents = [document for document in (*project.documents, *hosts) if document.is_live]
+    if changed is not None:
+        files = [path.resolve() for path in changed]
+        documents = [document for document in documents if any(_has(document, file) for file in files)]
     if not paths:
         return tuple(documents)
     chosen: list[Document] = []
     for path in paths:
         found = [document for document in documents if _is_at(document, path.resolve())]
-        if not found:
+        if not found and changed is None:
             example = next((document.place for document in documents), f"{settings.docs_dir.name}/talks/<id>")
             raise ConfigError(f"{path} holds no document with live blocks", remedy=f"Name a folder such as {example}")
         chosen += [document for document in found if document not in chosen]
@@ -74,3 +80,10 @@ def _is_at(document: Document, path: Path) -> bool:
     if document.kind is Kind.HOST_PAGE:  # its folder may hold other pages
         return any(path == folder / Path(text.path).name for text in document.texts.values())
     return folder in {path, path.parent}
+
+
+def _has(document: Document, file: Path) -> bool:
+    """Whether a file is one of the document's, also when it is gone."""
+    if document.kind is Kind.HOST_PAGE:
+        return _is_at(document, file)
+    return document.directory.resolve() in file.parents

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Mapping
+from difflib import unified_diff
+from itertools import islice
 
 from junitparser import Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from kubetalk.model import Comparison, Provenance, Verdict
 from kubetalk.reporting.report import DocumentReport, Report
 
+_ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 _MARK = {
     Verdict.FRESH: "ok",
     Verdict.DRIFT_MINOR: "minor",
@@ -70,10 +74,20 @@ def _terminal(report: Report) -> str:
             command = f"[{comparison.block_id}] $ {_first_line(comparison.command)}"
             lines.append(f"  {where}{command}  ({comparison.verdict.value})")
             lines.extend(f"      {reason}" for reason in _reasons(comparison))
+            if texts := document.texts.get((comparison.block_id, comparison.index)):
+                lines.extend(f"        {line}" for line in _changed_lines(*texts))
         if document.recorded and list(_drifted(document)):
             lines.append(f"  recorded {_versions(document.recorded)}")
+            if document.current:
+                lines.append(f"  now      {_versions(document.current)}")
     lines.append(_counts(report))
     return "\n".join(lines) + "\n"
+
+
+def _changed_lines(old: str, new: str) -> Iterator[str]:
+    """Both texts as one unified diff, without the header: there are no files."""
+    before, after = (_ANSI.sub("", text).splitlines() for text in (old, new))
+    return islice(unified_diff(before, after, n=2, lineterm=""), 2, None)
 
 
 def _escape_cell(text: str) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-from kubetalk.model import Comparison, Provenance, Verdict
+from kubetalk.model import Comparison, Provenance, StepKey, Verdict
 
 EXIT_FRESH = 0
 EXIT_DRIFT = 1
@@ -37,6 +37,8 @@ class DocumentReport:
     """Why the session could not be finished, as `KubetalkError` prints it."""
     is_new: bool = False
     """Just recorded, and there was no recording before."""
+    texts: Mapping[StepKey, tuple[str, str]] = field(default_factory=dict)
+    """Old and new output of commands whose texts are to be shown, by (block id, index)."""
 
     def count(self, verdict: Verdict) -> int:
         """How many commands got that verdict."""

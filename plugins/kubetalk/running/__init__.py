@@ -2,6 +2,7 @@
 
 from kubetalk.running.redaction import find_secrets, redact
 from kubetalk.running.session import IsStable, Prune, check_session, equal_outputs, rewind, run_session
+from kubetalk.running.shell import interrupt_all
 from kubetalk.running.terminal import clean
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "clean",
     "equal_outputs",
     "find_secrets",
+    "interrupt_all",
     "redact",
     "rewind",
     "run_session",

@@ -32,7 +32,7 @@ from kubetalk.running.commands import is_observing, is_watching, refusal
 from kubetalk.running.places import Places
 from kubetalk.running.redaction import encodings_of, find_secrets, redact
 from kubetalk.running.shell import OUTPUT_LIMIT, Outcome, Shell
-from kubetalk.running.states import States
+from kubetalk.running.states import States, save_shell
 from kubetalk.running.terminal import clean
 from kubetalk.running.workspace import Workspace
 
@@ -41,6 +41,9 @@ Prune = Callable[[Iterable[Mapping[str, Any]]], tuple[Mapping[str, Any], ...]]
 
 IsStable = Callable[[RunStep, str, str], bool]
 """Whether two outputs of a polled command say the same, so that waiting is over (``stable=``)."""
+
+Printed = Callable[[RunStep, str, int], None]
+"""A command that has ended, its output as it may be shown, its exit code."""
 
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 1.0
@@ -76,6 +79,8 @@ def run_session(
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     output_limit: int = OUTPUT_LIMIT,
     states: Path | None = None,
+    printed: Printed = lambda _step, _output, _status: None,
+    shell_script: Path | None = None,
 ) -> SessionResult:
     """Run a session on a sandbox, in a shell whose working directory is made below ``workspace``.
 
@@ -84,7 +89,9 @@ def run_session(
     workspace begins at the furthest point that it still passes through; see also `rewind`.
 
     ``keys`` are the links of the key chain, stored in the records, ``content`` is stored in the recording;
-    ``output_limit`` is in bytes per command.
+    ``output_limit`` is in bytes per command. ``printed`` is told of each command as soon as it has ended, also of one
+    that fails. ``shell_script`` is written at the end, unless the shell is gone: a bash that sources it is where the
+    session's was.
     The result holds a RunError if a command failed, timed out, printed too much or ended the shell too early, or if
     a file could not be written. Raises RunError or ManyErrors for what `check_session` refuses, SandboxError.
     """
@@ -99,6 +106,7 @@ def run_session(
         progress=progress,
         keys=keys or {},
         is_stable=is_stable,
+        printed=printed,
         content=content,
         eyes=_Eyes(session, sandbox.environment, place),
     )
@@ -115,10 +123,15 @@ def run_session(
                 saved.open(point, place.work, shell)
                 run.records, run.snapshots = list(point.commands), list(point.snapshots)
             begin = point.steps if point else 0
-            for number, step in enumerate(session.steps[begin:], begin):
-                run.carry_out(step, shell)
-                if saved:
-                    saved.after(number, shell, sandbox, run.records, run.snapshots)
+            try:
+                for number, step in enumerate(session.steps[begin:], begin):
+                    run.carry_out(step, shell)
+                    if saved:
+                        saved.after(number, shell, sandbox, run.records, run.snapshots)
+            except RunError as error:
+                failure = error
+            if shell_script and not shell.ended:
+                save_shell(shell, shell_script)
     except RunError as error:
         failure = error
     return SessionResult(
@@ -180,6 +193,7 @@ class _Run:
     progress: Progress
     keys: Mapping[StepKey, str]
     is_stable: IsStable
+    printed: Printed
     content: str
     eyes: _Eyes
     records: list[tuple[RunStep, CommandRecord]] = field(default_factory=list)
@@ -227,6 +241,7 @@ class _Run:
         else:
             outcome = shell.run(step.command.source, timeout=step.options.timeout, tty=step.options.tty)
             output, waited = self.eyes.text(outcome.output, step.command.source), ""
+        self.printed(step, output, outcome.status)
         self._judge(step, outcome, output, waited)
         self.records.append(
             (

@@ -20,6 +20,7 @@ import subprocess
 import termios
 import threading
 import time
+import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +43,7 @@ for stat in /proc/[0-9]*/stat; do
     if [ "$5" = "$1" ]; then pid=${stat#/proc/}; kill -KILL "${pid%/stat}" 2>/dev/null; fi
 done
 """
+_live: weakref.WeakSet[Shell] = weakref.WeakSet()
 _HIGH_DESCRIPTOR: Final = 60
 _GRACE: Final = 5.0
 _CHUNK: Final = 65536
@@ -124,6 +126,7 @@ class Shell:
             self._selector.register(descriptor, selectors.EVENT_READ)
         self._waiter = threading.Thread(target=self._tell_end, name="kubetalk-shell", daemon=True)
         self._waiter.start()
+        _live.add(self)
 
     def __enter__(self) -> Self:
         return self
@@ -182,6 +185,7 @@ class Shell:
 
     def close(self) -> None:
         """End every process of the session; safe to call twice."""
+        _live.discard(self)
         self._kill()
         if self._selector.get_map() is None:
             return
@@ -195,6 +199,10 @@ class Shell:
             self._screen.close()
         for descriptor in (self._output, self._status, self._wake, self._wake_end):
             os.close(descriptor)
+
+    def interrupt(self) -> None:
+        """End the shell from another thread: whoever follows a command in it then learns that the shell is gone."""
+        self._kill()
 
     def _end_guard(self) -> None:
         """Let the guard do its work; its output ends when it is done, and a pipe can be waited for without polling."""
@@ -319,6 +327,12 @@ class Shell:
         for group in (self._process.pid, *self._groups):
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(group, signal.SIGKILL)
+
+
+def interrupt_all() -> None:
+    """End every running shell of this process, for somebody who does not want to wait for their commands."""
+    for shell in list(_live):
+        shell.interrupt()
 
 
 class _OwnWords:

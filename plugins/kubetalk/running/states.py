@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from kubetalk.errors import SandboxError
 from kubetalk.model import CommandRecord, RunStep, Sandbox, Session, Snapshot, SnapshotStep, StepKey
-from kubetalk.running.shell import Shell
+from kubetalk.running.shell import Outcome, Shell
 
 START: Final = "start"
 _PAUSE_SECONDS: Final = 5.0
@@ -171,8 +171,7 @@ class States:
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
         status = shell.last_status
-        outcome = shell.run(_SAVE.replace("%s", shlex.quote(str(partial / "shell"))), timeout=_TIMEOUT)
-        shell.last_status = status
+        outcome = save_shell(shell, partial / "shell")
         work = self._workspace / "work"
         try:
             if outcome.ended_shell or outcome.output.strip() or _size(work) > _MOST_BYTES:
@@ -227,6 +226,17 @@ class States:
 
     def _stand_at(self, name: str) -> None:
         (self._directory / "standing").write_text(name, encoding="utf-8")
+
+
+def save_shell(shell: Shell, script: Path) -> Outcome:
+    """Write a script that brings another bash to where this one is: directory, variables, functions, options, traps.
+
+    Jobs in the background are not in it; the outcome's output names them. ``$?`` stays.
+    """
+    status = shell.last_status
+    outcome = shell.run(_SAVE.replace("%s", shlex.quote(str(script))), timeout=_TIMEOUT)
+    shell.last_status = status
+    return outcome
 
 
 def _records(rows: list[list[Any]]) -> list[CommandRecord]:

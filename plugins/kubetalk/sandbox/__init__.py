@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from kubetalk.model import Provider, Settings
-from kubetalk.sandbox.embedded import close_all
-from kubetalk.sandbox.pool import SandboxPool
+from kubetalk.sandbox.embedded import close_all, end_on_sigterm
+from kubetalk.sandbox.pool import SandboxPool, affordable
 from kubetalk.sandbox.providers import make_provider
 
-__all__ = ["Provider", "SandboxPool", "close_all", "provider_for"]
+__all__ = ["Provider", "SandboxPool", "affordable", "close_all", "end_on_sigterm", "provider_for"]
 
 
 def provider_for(settings: Settings) -> Provider:

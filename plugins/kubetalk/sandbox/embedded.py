@@ -62,7 +62,7 @@ class EmbeddedProvider:
         try:
             if reason := self._unsuitable(request):
                 return reason
-            if find_binary(self._settings) is None:
+            if find_binary(self._settings) is None and not self._settings.build:
                 return "the sandbox binary is not built yet. Run `kubetalk sandbox build`"
             return istio_unavailable(self._settings, request)
         except (BuildError, SandboxError) as error:
@@ -88,7 +88,7 @@ class EmbeddedProvider:
             raise SandboxError(reason)
         binary = ensure_binary(self._settings, progress)
         istio = ensure_binary(self._settings, progress, module="istio") if needs_istio_binary(request) else None
-        _end_on_sigterm()
+        end_on_sigterm()
         prune_dead()
         for attempt in range(1, _STARTS + 1):
             try:
@@ -356,7 +356,7 @@ def close_all() -> None:
             sandbox.close()
 
 
-def _end_on_sigterm() -> None:
+def end_on_sigterm() -> None:
     """Makes SIGTERM an orderly end, unless the program has its own idea of it; without, files would stay behind."""
     if threading.current_thread() is not threading.main_thread() or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
         return

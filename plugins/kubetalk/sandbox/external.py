@@ -19,6 +19,8 @@ from kubetalk.sandbox.objects import Kubectl, cluster_objects
 from kubetalk.sandbox.places import RunDirectory
 from kubetalk.sandbox.recipe import load_recipe
 
+_CHECK_SECONDS = 10
+
 
 class ExternalSandbox:
     """A cluster somebody else runs, seen through a kubeconfig of its own."""
@@ -55,6 +57,10 @@ class ExternalSandbox:
     def directory(self) -> Path:
         """Where its files on this machine are."""
         return self._run.path
+
+    def check(self) -> None:
+        """Raises SandboxError if the cluster's API server does not answer."""
+        self._kubectl.run("get", "--raw", "/readyz", timeout=_CHECK_SECONDS)
 
     def objects(self) -> tuple[Mapping[str, Any], ...]:
         """All cluster objects a diagram may draw (see `cluster_objects`).

@@ -27,6 +27,11 @@ def available_memory() -> int:
     return 1 << 40
 
 
+def affordable(wanted: int, memory: Callable[[], int] = available_memory) -> int:
+    """How many of ``wanted`` sandboxes there is memory for at once; at least one."""
+    return max(1, min(wanted, (memory() - LEFT_FREE_BYTES) // SANDBOX_BYTES))
+
+
 class SandboxPool:
     """A provider that hands out spares of another provider.
 
@@ -109,11 +114,8 @@ class SandboxPool:
 
 def _is_broken(sandbox: Sandbox) -> bool:
     """True for a spare that died while it waited."""
-    check: Callable[[], None] | None = getattr(sandbox, "check", None)
-    if check is None:
-        return False
     try:
-        check()
+        sandbox.check()
     except SandboxError:
         return True
     return False

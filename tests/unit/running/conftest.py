@@ -82,6 +82,9 @@ class FakeSandbox:
         path.write_text(script, encoding="utf-8")
         path.chmod(0o755)
 
+    def check(self) -> None:
+        """It cannot die."""
+
     def objects(self) -> tuple[Mapping[str, Any], ...]:
         return self.found
 
