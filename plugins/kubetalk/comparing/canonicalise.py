@@ -69,7 +69,7 @@ def parts_of(plain: str, hints: Hints, names: Names) -> list[Part]:
     if not plain.strip():
         return []
     ours = bool(hints.tools & commands.TOOLS)
-    lines = plain.split("\n")
+    lines = [line for line in plain.split("\n") if not text.is_chance(line, hints)]
     messages: list[str] = []
     if ours and not hints.runs("kubectl", "logs", "exec", "attach", "run", "explain"):
         messages = [line for line in lines if text.is_message(line)]

@@ -10,7 +10,9 @@ import re
 from collections.abc import Callable, Mapping
 
 from kubetalk.comparing import masks
+from kubetalk.comparing.cells import addresses, message
 from kubetalk.comparing.names import Names
+from kubetalk.comparing.structured import mask_scalar
 
 _COLUMNS = {
     "pod": "NAME,READY,STATUS,RESTARTS,AGE|IP,NODE,NOMINATED NODE,READINESS GATES",
@@ -102,21 +104,6 @@ def kind_by_columns(columns: tuple[str, ...]) -> str:
     """The kind a header belongs to, or empty."""
     have = frozenset(columns)
     return next((kind for telling, kind in _TELLING.items() if telling <= have), "")
-
-
-def addresses(cell: str) -> str:
-    """Addresses by class; ``None``, ``<none>``, ``<pending>`` and host names stay (printers.go, printService)."""
-    if not cell or cell[0] == "<" or cell == "None":
-        return cell
-    pieces = []
-    for piece in cell.split(","):
-        host, bracket, port = piece.rpartition(":") if piece.count(":") == 1 else (piece, "", "")
-        clipped = piece.endswith("...")  # loadBalancerStatusStringer cuts at 16 characters
-        found = masks.ip_class(host if bracket else piece)
-        if not found and clipped and re.fullmatch(r"[\d.]*", piece) and "." in piece[:-3]:
-            found = masks.IP4
-        pieces.append((found + bracket + port) if found else piece)
-    return ",".join(pieces)
 
 
 def ports(cell: str) -> str:
@@ -261,8 +248,6 @@ class Cells:
 
     def _by_path(self, path: str) -> Cell:
         """A custom column is typed by the last key of its JSONPath."""
-        from kubetalk.comparing.structured import mask_scalar  # noqa: PLC0415 - structured needs the cell rules above
-
         key = re.sub(r"\[[^\]]*\]", "", path).rpartition(".")[2]
         parts = re.sub(r"\[[^\]]*\]", "", path).strip(".").split(".")
 
@@ -278,8 +263,3 @@ def _fixed(piece: str, literals: set[str]) -> bool:
     """Whether the part of a cell that would be masked is one the author wrote."""
     port = re.search(r":(\d{5})/", piece)
     return (port[1] in literals) if port else piece.partition(":")[0] in literals
-
-
-def message(text: str, names: Names) -> str:
-    """An event's message: which node the scheduler took is chance (pkg/scheduler/schedule_one.go)."""
-    return re.sub(r"^(Successfully assigned \S+ to )(\S+)$", lambda match: match[1] + names.node(match[2]), text)

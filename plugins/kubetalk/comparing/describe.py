@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 
-from kubetalk.comparing import columns, masks, tables
+from kubetalk.comparing import cells, columns, masks, tables
 from kubetalk.comparing.commands import Hints
 from kubetalk.comparing.forms import Entry, Table, Tree
 from kubetalk.comparing.names import Names, erase
@@ -78,6 +78,10 @@ class _Reader:
             self.stack.pop()
         parent = self.stack[-1].path if self.stack else ()
         match = _KEY.match(text)
+        if match is None and self._is_heading(position, indent):
+            self.stack.append(_Open(indent, (*parent, self._mask(text)), -1))
+            self._add(self.stack[-1].path, "")
+            return position + 1
         if match is None:
             self._add((*parent, _BARE), text)
             return position + 1
@@ -90,6 +94,11 @@ class _Reader:
             self.name = self._value(path, value)
         self._add(path, value)
         return position + 1
+
+    def _is_heading(self, position: int, indent: int) -> bool:
+        """Whether the next line is indented below this one: "Resource Quotas" has no colon (describe.go)."""
+        following = self.lines[position + 1] if position + 1 < len(self.lines) else ""
+        return bool(following.strip()) and len(following) - len(following.lstrip()) > indent
 
     def _starts_table(self, position: int, line: str) -> bool:
         following = self.lines[position + 1] if position + 1 < len(self.lines) else ""
@@ -165,9 +174,9 @@ class _Reader:
             return raw if key != "NodePort" else _node_port(raw, names)
         if key in {"Node", "Hostname"} and path[0] == "Node" and "/" in raw:
             node, _, address = raw.partition("/")
-            return f"{names.node(node)}/{columns.addresses(address)}"
+            return f"{names.node(node)}/{cells.addresses(address)}"
         if key in _ADDRESS_KEYS:
-            return raw if raw in names.literals else columns.addresses(raw.split(" (", 1)[0])
+            return raw if raw in names.literals else cells.addresses(raw.split(" (", 1)[0])
         if key == "Endpoints":
             return columns.endpoints(raw)
         if key == "NodePort":

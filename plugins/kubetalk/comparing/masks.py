@@ -57,7 +57,8 @@ _TEXT = re.compile(
     "|".join(
         (
             rf"(?P<time>(?<![\w›:.-])(?:{_TIME})(?![\w‹]))",
-            r"(?P<uuid>(?<![0-9a-fA-F›-])[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}(?![\w‹-]))",
+            # A provisioned volume is named after its claim's UID (pv_controller.go, GetProvisionedVolumeNameForClaim).
+            r"(?P<uuid>(?:(?<=\bpvc-)|(?<![0-9a-fA-F›-]))[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}(?![\w‹-]))",
             # A container's id is random; an image's digest is content and stays.
             r"(?P<container>(?<![\w›])(?:containerd|docker|cri-o|kwok)://[0-9a-f]{64}(?![\w‹]))",
             r"(?P<jwt>(?<![\w›-])eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]+)",

@@ -15,7 +15,7 @@ from typing import Any
 import yaml
 
 from kubetalk.comparing import masks
-from kubetalk.comparing.columns import addresses, message
+from kubetalk.comparing.cells import addresses, message
 from kubetalk.comparing.commands import Hints
 from kubetalk.comparing.forms import Document, Values
 from kubetalk.comparing.names import Names, erase

@@ -40,6 +40,11 @@ _PROGRESS = re.compile(
     r"|[-|/\\] (?:Processing resources for|Pruning removed resources).*"
     r"|(?:wait|beginning wait) for \d+ resources.*"
 )
+# `kubectl wait --for=delete` tells of the objects that were still there when it began (kubectl/pkg/cmd/wait/delete.go).
+_GONE_ALREADY = re.compile(r"\S+/\S+ condition met")
+# Which pods a drained node held was the scheduler's choice; only a DaemonSet's is always there (kubectl/pkg/drain).
+_EVICTED = re.compile(r"pod/\S+ (?:evicted|deleted)|(?:Warning: )?deleting Pods .*")
+_DRAIN_CLAUSE = re.compile(r"(?<=^Warning: )deleting Pods [^;]*; |; deleting Pods [^;]*")
 _FOUND = re.compile(r"^(Found \d+ pods, using pod/)(\S+)$")
 # HTTP headers whose value is a time, a duration or an id (RFC 9110; Envoy's response headers).
 _HTTP = re.compile(
@@ -59,6 +64,15 @@ def is_message(line: str) -> bool:
 def is_progress(line: str) -> bool:
     """Whether the line only tells that something is still going on."""
     return _PROGRESS.fullmatch(line) is not None
+
+
+def is_chance(line: str, hints: Hints) -> bool:
+    """Whether a fresh run may leave the line out though nothing is different."""
+    if hints.runs("kubectl", "drain"):
+        return _EVICTED.fullmatch(line) is not None
+    if hints.runs("kubectl", "wait") and any(call.flags.get("for") == "delete" for call in hints.invocations):
+        return _GONE_ALREADY.fullmatch(line) is not None
+    return False
 
 
 def is_verb(line: str) -> bool:
@@ -101,6 +115,7 @@ def mask_line(raw: str, hints: Hints, names: Names) -> str:
     keyed = structured.line(text, names)
     if keyed is not None:
         return keyed
+    text = _DRAIN_CLAUSE.sub("", text)
     text = _BUDGET.sub("", text)  # istioctl's own debug connection, counted as a proxy
     text = _AGO.sub(masks.AGE, text)
     text = masks.text(text, names.literals, names.addresses)
