@@ -9,7 +9,7 @@ from __future__ import annotations
 import click
 
 from kubetalk import __version__
-from kubetalk.cli.documents import check, diff, plan, record
+from kubetalk.cli.documents import check, diff, plan, record, run
 from kubetalk.cli.sandbox import sandbox
 
 __all__ = ["main"]
@@ -25,4 +25,5 @@ main.add_command(check)
 main.add_command(diff)
 main.add_command(plan)
 main.add_command(record)
+main.add_command(run)
 main.add_command(sandbox)

@@ -1,4 +1,4 @@
-"""`kubetalk check`, `diff`, `record`, `plan`: what is true of the documents."""
+"""`kubetalk check`, `diff`, `record`, `plan`, `run`: what is true of the documents."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import click
 from kubetalk import pipeline, reporting
 from kubetalk.cli.common import config_option, load_settings, one_line_errors, progress
 from kubetalk.cli.history import changed_since
-from kubetalk.model import Verdict
+from kubetalk.model import RunStep, Verdict
 
 _FAIL_ON = {"minor": Verdict.DRIFT_MINOR, "major": Verdict.DRIFT_MAJOR}
 
@@ -140,6 +140,36 @@ def plan(config_file: Path, paths: tuple[Path, ...]) -> None:
     """
     for planned in pipeline.plan_documents(load_settings(config_file), paths):
         click.echo(f"{planned.action:7} {planned.document_id} ({planned.commands} commands): {planned.reason}")
+
+
+@click.command()
+@config_option
+@click.argument("block")
+@_paths_argument
+@click.option("-c", "--command", help="Run this instead of an interactive shell.")
+@one_line_errors
+def run(config_file: Path, block: str, paths: tuple[Path, ...], command: str | None) -> None:
+    """Run one document's session up to BLOCK, then open a shell right there.
+
+    BLOCK is the id of a live block or a diagram; PATHS say which document is meant if several have such a block. The
+    shell has the cluster, the working directory, the variables and the functions as the block left them. Nothing is
+    recorded. If a command fails before, the shell opens where it failed.
+
+    Exit code: the shell's; 2 if a command failed or there is no such block.
+    """
+    sys.exit(
+        pipeline.run_to_block(
+            load_settings(config_file), block, paths, printed=_print_command, progress=progress, command=command
+        )
+    )
+
+
+def _print_command(step: RunStep, output: str, status: int) -> None:
+    first, *more = step.command.source.split("\n")
+    click.secho("\n".join([f"$ {first}", *(f"> {line}" for line in more)]), bold=True)
+    click.echo(output, nl=bool(output) and not output.endswith("\n"))
+    if status:
+        click.secho(f"(exit code {status})", dim=True)
 
 
 def _exit(report: reporting.Report, fail_on: str) -> NoReturn:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from kubetalk.pipeline.documents import has_host_pages
     from kubetalk.pipeline.freshness import check_documents, diff_documents, plan_documents, record_documents
     from kubetalk.pipeline.modes import Performed, perform_all
+    from kubetalk.pipeline.visiting import run_to_block
 
 __all__ = [
     "BuiltSite",
@@ -27,6 +28,7 @@ __all__ = [
     "perform_all",
     "plan_documents",
     "record_documents",
+    "run_to_block",
     "settings_for_serving",
     "settings_from_config",
     "settings_from_mkdocs",
@@ -43,6 +45,7 @@ _HOMES = {
     "perform_all": "modes",
     "plan_documents": "freshness",
     "record_documents": "freshness",
+    "run_to_block": "visiting",
     "settings_for_serving": "configuration",
     "settings_from_config": "configuration",
     "settings_from_mkdocs": "configuration",

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import socket
@@ -95,12 +96,12 @@ def shell(
     path = _checked(name)
     if _is_up(path):
         kept = _load(path)
-        return _run_shell(kept.environment, kept.versions, command)
+        return run_shell(kept.environment, kept.versions, command)
     with (
         tempfile.TemporaryDirectory(prefix="kt-") as folder,
         make_provider(settings).start(request, Path(folder), progress) as sandbox,
     ):
-        return _run_shell(sandbox.environment, sandbox.facts.versions, command)
+        return run_shell(sandbox.environment, sandbox.facts.versions, command)
 
 
 def status(*, as_json: bool = False) -> str:
@@ -237,26 +238,47 @@ def _start_keeper(settings: ProviderSettings, request: SandboxRequest, name: str
         process.wait(30)
 
 
-def _run_shell(environment: Mapping[str, str], versions: Mapping[str, str], command: str | None) -> int:
+def run_shell(
+    environment: Mapping[str, str],
+    versions: Mapping[str, str],
+    command: str | None = None,
+    *,
+    cwd: Path | None = None,
+    state: Path | None = None,
+) -> int:
+    """Runs bash for a person, or ``command`` in it, and returns its exit code.
+
+    It begins in ``cwd`` (else where this process is), after sourcing ``state``, a script that sets variables,
+    functions and directory as a session left them.
+
+    Raises SandboxError if there is no bash.
+    """
     bash = shutil.which("bash", path=environment["PATH"])
     if bash is None:
         raise SandboxError("there is no bash", remedy="Install it with your package manager")
+    place = cwd or Path.cwd()
+    before = f". {shlex.quote(str(state))}\n" if state else ""
     if command is not None:
-        arguments = [bash, "--noprofile", "--norc", "-c", command]
-        return subprocess.run(arguments, env=dict(environment), cwd=Path.cwd(), check=False).returncode
+        arguments = [bash, "--noprofile", "--norc", "-c", before + command]
+        return subprocess.run(arguments, env=dict(environment), cwd=place, check=False).returncode
     with tempfile.TemporaryDirectory(prefix="kubetalk-shell-") as folder:
         startup = Path(folder) / "bashrc"
-        startup.write_text(_startup(versions), encoding="utf-8")
         # A person sits at this one: the terminal's own kind and width, not those of a page.
         person = {key: value for key, value in environment.items() if key not in {"COLUMNS", "TERM"}}
         person["TERM"] = os.environ.get("TERM", "dumb")
+        startup.write_text(before + _startup(versions, person["TERM"]), encoding="utf-8")
         arguments = [bash, "--noprofile", "--rcfile", str(startup), "-i"]
-        return subprocess.run(arguments, env=person, cwd=Path.cwd(), check=False).returncode
+        return subprocess.run(arguments, env=person, cwd=place, check=False).returncode
 
 
-def _startup(versions: Mapping[str, str]) -> str:
+def _startup(versions: Mapping[str, str], terminal: str) -> str:
     minor = versions.get("emulated") or ".".join(versions.get("kubernetes", "").removeprefix("v").split(".")[:2])
     return rf"""
+# What a session's shell needs and a person's does not: no editing of lines, the end at the first error.
+set -o emacs -o history -o histexpand +o errexit +o nounset
+shopt -s checkwinsize expand_aliases progcomp promptvars
+export TERM={shlex.quote(terminal)}
+unset COLUMNS
 PS1='(kubetalk sandbox v{minor}) \W \$ '
 unset HISTFILE
 alias k=kubectl
