@@ -18,6 +18,7 @@ from mkdocs.structure.files import File
 from kubetalk import pipeline
 from kubetalk.errors import KubetalkError
 from kubetalk.mkdocs_plugin.options import KubetalkOptions
+from kubetalk.model import Execution
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,6 +43,8 @@ class KubetalkPlugin(BasePlugin[KubetalkOptions]):
         self._site: pipeline.BuiltSite | None = None
         self._page: pipeline.HostPage | None = None
         self._final_dir: Path | None = None
+        self._warm: pipeline.WarmSandboxes | None = None
+        self._is_rebuild = False
 
     def on_startup(self, *, command: Literal["build", "gh-deploy", "serve"], dirty: bool) -> None:  # noqa: ARG002 -- MkDocs' signature
         """Having this hook makes MkDocs keep the object across rebuilds of `mkdocs serve`."""
@@ -55,7 +58,11 @@ class KubetalkPlugin(BasePlugin[KubetalkOptions]):
             return config
         self._settings = _converted(lambda: pipeline.settings_from_mkdocs(_options(self.config), dict(config.items())))
         if self._command == "serve":
-            self._settings = pipeline.settings_for_serving(self._settings)
+            self._settings = pipeline.settings_for_serving(
+                self._settings, _options(self.config), is_rebuild=self._is_rebuild
+            )
+            if self._settings.execution is not Execution.REPLAY:
+                self._warm = self._warm or pipeline.WarmSandboxes()
         fences = config.mdx_configs.setdefault("pymdownx.superfences", {}).setdefault("custom_fences", [])
         if "pymdownx.superfences" not in config.markdown_extensions:
             config.markdown_extensions.append("pymdownx.superfences")
@@ -73,7 +80,8 @@ class KubetalkPlugin(BasePlugin[KubetalkOptions]):
     def on_pre_build(self, *, config: MkDocsConfig) -> None:  # noqa: ARG002 -- MkDocs' signature
         """Run or replay every session, draw and render, all before MkDocs touches the site folder."""
         if self.config.enabled:
-            self._site = _converted(lambda: pipeline.build_site(self._settings, progress=log.info))
+            self._site = _converted(lambda: pipeline.build_site(self._settings, progress=log.info, warm=self._warm))
+            self._is_rebuild = True
 
     @event_priority(50)  # before Material's blog and tags plugins look at the files
     def on_files(self, files: Files, *, config: MkDocsConfig) -> Files:
@@ -112,6 +120,8 @@ class KubetalkPlugin(BasePlugin[KubetalkOptions]):
     @event_priority(-100)  # after every other plugin that writes into the site
     def on_post_build(self, *, config: MkDocsConfig) -> None:
         """Put the finished site in the place of the old one."""
+        if self._warm:
+            self._warm.settle()
         if self._final_dir is None:
             return
         staging, final = Path(config.site_dir), self._final_dir
@@ -125,9 +135,16 @@ class KubetalkPlugin(BasePlugin[KubetalkOptions]):
 
     def on_build_error(self, *, error: Exception) -> None:  # noqa: ARG002 -- MkDocs' signature
         """Leave nothing half-built behind; the last good site stays."""
+        if self._warm:
+            self._warm.settle()
         if self._final_dir is not None:
             shutil.rmtree(str(self._final_dir) + _STAGING_SUFFIX, ignore_errors=True)
             self._final_dir = None
+
+    def on_shutdown(self) -> None:
+        """End what `mkdocs serve` kept."""
+        if self._warm:
+            self._warm.close()
 
 
 def _options(options: KubetalkOptions) -> dict[str, Any]:

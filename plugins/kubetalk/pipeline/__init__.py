@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     from kubetalk.pipeline.freshness import check_documents, diff_documents, plan_documents, record_documents
     from kubetalk.pipeline.modes import Performed, perform_all
     from kubetalk.pipeline.visiting import run_to_block
+    from kubetalk.pipeline.warm import WarmSandboxes
 
 __all__ = [
     "BuiltSite",
     "HostPage",
     "Performed",
+    "WarmSandboxes",
     "build_site",
     "check_documents",
     "diff_documents",
@@ -38,6 +40,7 @@ _HOMES = {
     "BuiltSite": "building",
     "HostPage": "building",
     "Performed": "modes",
+    "WarmSandboxes": "warm",
     "build_site": "building",
     "check_documents": "freshness",
     "diff_documents": "freshness",

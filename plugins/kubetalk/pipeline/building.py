@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from kubetalk import drawing, indexing, rendering
 from kubetalk.errors import DiagramError
@@ -21,6 +22,9 @@ from kubetalk.model import (
 from kubetalk.pipeline.documents import DOCUMENT_FOLDERS, read_documents
 from kubetalk.pipeline.modes import Performed, perform_all
 from kubetalk.reading.texts import front_matter_end
+
+if TYPE_CHECKING:
+    from kubetalk.pipeline.warm import WarmSandboxes
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +74,13 @@ class BuiltSite:
         return (*self.outputs, *([sitemap] if sitemap else []))
 
 
-def build_site(settings: Settings, *, progress: Progress) -> BuiltSite:
-    """Read -> run or replay -> draw -> render -> index.
+def build_site(settings: Settings, *, progress: Progress, warm: WarmSandboxes | None = None) -> BuiltSite:
+    """Read -> run or replay -> draw -> render -> index; ``warm`` as in `perform_all`.
 
     Raises a KubetalkError (often ManyErrors) and leaves every file as it was.
     """
     project, hosts = read_documents(settings)
-    performed = perform_all([*project.documents, *hosts], settings, progress=progress)
+    performed = perform_all([*project.documents, *hosts], settings, progress=progress, warm=warm)
     renderer = rendering.Renderer(settings, tags=project.tags, documents=[*project.documents, *hosts])
     renditions = [
         _rendition(document, performed.get(document.id), renderer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,15 @@ def settings_from_config(path: Path) -> Settings:
     return reading.read_config(path)
 
 
-def settings_for_serving(settings: Settings) -> Settings:
-    """``mkdocs serve`` rebuilds at every save, so it replays unless somebody asked for live (design, 4.2)."""
-    if settings.execution is Execution.AUTO:
+def settings_for_serving(settings: Settings, options: Mapping[str, Any], *, is_rebuild: bool) -> Settings:
+    """``mkdocs serve`` rebuilds at every save, so it replays unless somebody asked for more (design, 4.2).
+
+    Asked for is what ``execution`` says in mkdocs.yml, or KUBETALK_EXECUTION. What ``live`` ran at the start is not
+    run again at a save that did not touch it.
+    """
+    asked = bool(options.get("execution") or os.environ.get("KUBETALK_EXECUTION"))
+    if settings.execution is Execution.AUTO and not asked:
         return dataclasses.replace(settings, execution=Execution.REPLAY)
+    if settings.execution is Execution.LIVE and is_rebuild:
+        return dataclasses.replace(settings, execution=Execution.AUTO)
     return settings

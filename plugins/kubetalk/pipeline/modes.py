@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from kubetalk import reading, recordings
 from kubetalk import sandbox as sandboxes
@@ -21,6 +22,9 @@ from kubetalk.model import (
     Settings,
     Verdict,
 )
+
+if TYPE_CHECKING:
+    from kubetalk.pipeline.warm import WarmSandboxes
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +42,12 @@ class Performed:
     """How a fresh run differs from the committed recording, command by command; empty if there is none to compare."""
 
 
-def perform_all(documents: Sequence[Document], settings: Settings, *, progress: Progress) -> Mapping[str, Performed]:
+def perform_all(
+    documents: Sequence[Document], settings: Settings, *, progress: Progress, warm: WarmSandboxes | None = None
+) -> Mapping[str, Performed]:
     """Document id to its result, for every document that has a session.
+
+    With ``warm`` sessions run in sandboxes that stay for the next call, if there are few of them.
 
     Raises ManyErrors with the problem of every document that could not be run or replayed.
     """
@@ -59,7 +67,7 @@ def perform_all(documents: Sequence[Document], settings: Settings, *, progress: 
             errors.append(error)
     # When one document cannot be shown the build fails: nothing has to run for the others.
     if to_run and not errors:
-        for performed in performer.run(to_run, errors):
+        for performed in performer.run(to_run, errors, warm):
             results[performed.document.id] = performed
     if errors:
         raise errors[0] if len(errors) == 1 else ManyErrors(errors)
@@ -95,12 +103,18 @@ class _Performer:
         recording = replay(document, session)
         return Performed(document, session, recording, Origin.RECORDED, ran=False, seconds=time.monotonic() - started)
 
-    def run(self, planned: Sequence[tuple[Document, Session]], errors: list[KubetalkError]) -> Iterator[Performed]:
+    def run(
+        self, planned: Sequence[tuple[Document, Session]], errors: list[KubetalkError], warm: WarmSandboxes | None
+    ) -> Iterator[Performed]:
         """Run these sessions; what goes wrong is put into ``errors``."""
         from kubetalk.pipeline.performing import run_sessions  # noqa: PLC0415  needless where nothing runs
+        from kubetalk.pipeline.warm import MOST, run_warm  # noqa: PLC0415
 
-        jobs = self._settings.jobs
-        with closing(run_sessions(planned, self._provider, jobs=jobs, progress=self._progress)) as sessions:
+        with closing(
+            run_warm(planned, self._provider, warm, progress=self._progress)
+            if warm and len(planned) <= MOST
+            else run_sessions(planned, self._provider, jobs=self._settings.jobs, progress=self._progress)
+        ) as sessions:
             for ran in sessions:
                 if ran.failure:
                     errors.append(ran.failure)

@@ -54,7 +54,7 @@ def run_live(document: Document, session: Session, provider: Provider, *, progre
 
     Raises RunError if a command ends otherwise than its block says, SandboxError if there is no sandbox or it broke.
     """
-    told = _about(document, progress)
+    told = about(document, progress)
     with private_folder() as folder, provider.start(session.request, folder / "s", told) as sandbox:
         return run_in(document, session, sandbox, folder / "w", progress=progress)
 
@@ -77,7 +77,7 @@ def run_in(
         content=recordings.content_digest(session),
         prune=drawing.prune,
         is_stable=is_stable,
-        progress=_about(document, progress),
+        progress=about(document, progress),
         now=lambda: dt.datetime.now(dt.UTC),
         states=states,
     )
@@ -120,14 +120,14 @@ def _in_a_row(planned: Sequence[tuple[Document, Session]], provider: Provider, p
             following = planned[number][1].request if number < len(planned) else None
 
             def run_before(document: Document, session: Session) -> Recording:
-                told = _about(document, progress)
+                told = about(document, progress)
                 with private_folder() as folder, pool.start(session.request, folder / "s", told) as sandbox:
                     if following:  # noqa: B023  called at once
                         pool.prepare(following)  # noqa: B023
                     return run_in(document, session, sandbox, folder / "w", progress=progress)
 
             progress(_begin(document, session, number, len(planned)))
-            yield _run(document, session, run_before)
+            yield run_timed(document, session, run_before)
 
 
 def _side_by_side(
@@ -135,7 +135,7 @@ def _side_by_side(
 ) -> Generator[Ran]:
     def run_one(number: int, document: Document, session: Session) -> Ran:
         progress(_begin(document, session, number, len(planned)))
-        return _run(document, session, lambda d, s: run_live(d, s, provider, progress=progress))
+        return run_timed(document, session, lambda d, s: run_live(d, s, provider, progress=progress))
 
     sandboxes.end_on_sigterm()
     executor = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="session")
@@ -161,12 +161,13 @@ def _begin(document: Document, session: Session, number: int, total: int) -> str
     return f"{document.id} ({number} of {total}): {len(session.commands)} commands"
 
 
-def _about(document: Document, progress: Progress) -> Progress:
+def about(document: Document, progress: Progress) -> Progress:
     """Progress that says which document it is about."""
     return lambda line: progress(f"{document.id}: {line}")
 
 
-def _run(document: Document, session: Session, run: RunOne) -> Ran:
+def run_timed(document: Document, session: Session, run: RunOne) -> Ran:
+    """Run a session, its error made a value."""
     started = time.monotonic()
     recording: Recording | None = None
     failure: KubetalkError | None = None
