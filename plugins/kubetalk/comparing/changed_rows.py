@@ -18,7 +18,7 @@ _CLEARLY_APART = 3.0
 
 # Columns that say what a row is about, the first set wins whose last column is there.
 _KEYS = (
-    ("NAMESPACE", "EVENT", "NAME"),
+    ("NAMESPACE", "EVENT", "POD", "NAME"),
     ("REASON", "OBJECT"),
     ("Reason", "From"),
     ("Resources", "Non-Resource URLs"),
@@ -42,7 +42,10 @@ def changes(old: Table, new: Table, equal: Equal, where: str = "") -> Iterator[D
     if equal is not same:
         _join_wildcards(groups, equal)
     for before, after in groups.values():
-        yield from _rows(before, after, common, keys, equal, where)
+        if new.watched and before:
+            yield from _states(before, after, common, keys, where)
+        else:
+            yield from _rows(before, after, common, keys, equal, where)
     yield from _order(old, new, keys, where)
 
 
@@ -57,7 +60,8 @@ def _project(table: Table, common: list[str]) -> list[Row]:
 def _key_columns(columns: list[str], kind: str) -> list[int]:
     for wanted in _KEYS:
         if wanted[-1] in columns and not (kind == "event" and wanted[-1] == "NAME"):
-            return [columns.index(column) for column in wanted if column in columns]
+            last = columns.index(wanted[-1])
+            return [place for column in wanted if column in columns and (place := columns.index(column)) <= last]
     return [0] if columns else []
 
 
@@ -93,8 +97,25 @@ def _rows(
         yield Difference(MINOR, f"row added: {where}{_description(row, columns, keys)}")
 
 
+def _states(
+    before: list[Row], after: list[Row], columns: list[str], keys: list[int], where: str
+) -> Iterator[Difference]:
+    """The states of one object in a watch: the last one, and each of trouble before it."""
+    if after:
+        yield from _rows(before[-1:], after[-1:], columns, keys, same, where)
+    else:
+        yield from _rows(before[-1:], [], columns, keys, same, where)
+    troubles = unmatched(before[:-1], after[:-1], lambda row: row.erased)
+    for word, rows in zip(("state gone", "new state"), troubles, strict=True):
+        for row in rows:
+            told = ", ".join(cell for index, cell in enumerate(row.raw) if index not in keys and cell)
+            yield Difference(MAJOR, f"{word}: {where}{_name(row, keys)}: {words.shown(told)}")
+
+
 def _name(row: Row, keys: list[int]) -> str:
-    return "/".join(words.shown(words.short_name(row.cells[index])) for index in keys if row.cells[index]) or "a row"
+    names = [words.short_name(row.cells[index]) for index in keys]
+    told = [row.raw[index] if "‹" in name else name for index, name in zip(keys, names, strict=True)]
+    return "/".join(words.shown(name) for name in told if name) or "a row"
 
 
 def _description(row: Row, columns: list[str], keys: list[int]) -> str:
@@ -137,7 +158,8 @@ def changed_map(
         if key not in new:
             yield Difference(MAJOR, f"{where}{word} gone: {key}={words.shown(old[key])}{of}")
         elif key not in old:
-            yield Difference(MINOR, f"{where}new {word}: {key}={words.shown(new[key])}{of}")
+            grade = MINOR if word in {"label", "annotation"} else MAJOR
+            yield Difference(grade, f"{where}new {word}: {key}={words.shown(new[key])}{of}")
         elif not same(old[key], new[key]):
             # The `=` lets a hash be seen as one.
             texts = old[key], new[key], f"{key}={old[key]}", f"{key}={new[key]}"

@@ -22,8 +22,8 @@ def changes(old: Values, new: Values, equal: Equal) -> Iterator[Difference]:
     before = [json.loads(document.value) for document in old.documents]
     after = [json.loads(document.value) for document in new.documents]
     if len(before) == len(after) == 1:
-        return _value(before[0], after[0], "", _object(before[0]), equal)
-    return _items(before, after, "", "", equal)
+        return _value(before[0], after[0], "", _object(before[0]) or old.title, equal)
+    return _items(before, after, "", old.title, equal)
 
 
 def _object(value: Any) -> str:
@@ -91,9 +91,14 @@ def _value(old: Any, new: Any, path: str, owner: str, equal: Equal) -> Iterator[
 
 def _items(old: list[Any], new: list[Any], path: str, owner: str, equal: Equal) -> Iterator[Difference]:
     if all(_identity(item) is not None for item in (*old, *new)):
-        for identity, (everything_old, everything_new) in grouped(old, new, _identity).items():
+        groups = list(grouped(old, new, _identity).values())
+        lonely = [[side[0] for side in pair if side] for pair in groups if len(pair[0]) + len(pair[1]) == 1]
+        if len(groups) == len(lonely) == 2:  # one on each side: it changed what it is known by
+            groups = [(old, new)]
+        for everything_old, everything_new in groups:
             before, after = unmatched(everything_old, everything_new, _erased)
-            named = f"{path}[{identity[-1]}]" if isinstance(identity, tuple) else path
+            identity = _identity((everything_old or everything_new)[0]) or ("",)
+            named = f"{path}[{words.short_name(identity[-1])}]"
             yield from _one_by_one(before, after, named, named, owner, equal)
     else:
         yield from _one_by_one(old, new, path, path + "[{}]", owner, equal)

@@ -221,6 +221,7 @@ class Cells:
             "SERIAL NUMBER": lambda cell: "‹serial›" if re.fullmatch(r"[0-9a-f]{8,}", cell) else cell,
             "MESSAGE": self._message,
             "OBJECT": self._name,
+            "POD": lambda cell: self._names.know(cell, "pod"),
             "CONTROLLED BY": self._name,
         }
         if self.kind == "event":

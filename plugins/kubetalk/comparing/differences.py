@@ -17,7 +17,7 @@ def differences(old: Canonical, new: Canonical) -> tuple[Difference, ...]:
     found = []
     if old.exit_code != new.exit_code:
         found.append(Difference(MAJOR, f"exit {old.exit_code} -> {new.exit_code}"))
-    if old.parts != new.parts:
+    if old.parts != new.parts or any(isinstance(part, Table) and part.timeline for part in old.parts):
         found += between(old.parts, new.parts)
         signatures = [Counter(signature for _, signature in form.names) for form in (old, new)]
         if not found and signatures[0] != signatures[1]:

@@ -61,6 +61,8 @@ class Table:
     title: str = ""
     """Of the section it stands in (``Events``, ``v1/Service``)."""
     shown_header: bool = True
+    watched: bool = False
+    """Rows are the states that a watch printed, per object in time."""
     timeline: tuple[tuple[Row, float], ...] = field(default=(), compare=False, repr=False)
     """The rows in printed order with their ages in seconds; only for ``Order.TIME``."""
 

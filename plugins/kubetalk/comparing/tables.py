@@ -10,26 +10,21 @@ import re
 from dataclasses import dataclass
 
 from kubetalk.comparing import columns as rules
-from kubetalk.comparing import masks
+from kubetalk.comparing import commands, masks
 from kubetalk.comparing.commands import Hints
 from kubetalk.comparing.forms import Order, Row, Table
 from kubetalk.comparing.names import OPEN, Names
 
 _COLUMN = re.compile(r"\S+(?: \S+)*")
-_HEADER_WORD = re.compile(r"[A-Z][A-Z0-9()%/._#-]*(?: [A-Z0-9()%/._#-]+)*")
+_HEADER_WORD = re.compile(r"[A-Z][A-Z0-9()%/._#-]*(?: [A-Z0-9()%/._#-]+)*|[A-Z]+\((?:cores|bytes)\)")
 _DASHES = re.compile(r"\s*-{2,}(?:\s+-{2,})*\s*")
 _FIRST = frozenset({
     "NAME", "NAMESPACE", "CURRENT", "REVISION", "EVENT", "TAG", "CLUSTER", "ADDRESS", "ENDPOINT", "SERVICE",
     "RESOURCE", "ATTRIBUTE", "URL", "LAST SEEN", "SERVICE FQDN", "RESOURCE NAME", "Resources",
 })  # fmt: skip
 _FIRST_WORDS = tuple(_FIRST)
-# Headers that are not all capitals: auth can-i --list (kubectl/pkg/cmd/auth/cani.go), top (metrics_printer.go).
-_MIXED = (
-    ("Resources", "Non-Resource URLs"),
-    ("NAME", "CPU(cores)"),
-    ("POD", "NAME", "CPU(cores)"),
-    ("REVISION", "CHANGE-CAUSE"),
-)
+# Headers that are not all capitals: auth can-i --list (kubectl/pkg/cmd/auth/cani.go).
+_MIXED = (("Resources", "Non-Resource URLs"),)
 _TIME_FIELD = re.compile(r"(?:[tT]ime(?:stamp)?|lastSeen|firstSeen)$")
 
 
@@ -166,15 +161,14 @@ def assemble(
     of = kind(head, raw, hints) if known_kind is None else known_kind
     _learn(head, raw, of, names)
     cells = rules.Cells(of, head, names, _paths(hints))
-    kubectl = bool(hints.tools & {"kubectl", "helm", "istioctl"})
-    ordered = Order.SORTED if of == "revision" else order(hints, kubectl=kubectl)
+    ordered = order(hints, kubectl=bool(hints.tools & commands.TOOLS))
     rows = tuple(Row(cells.row(row), row) for row in raw)
     if hints.watch:
         rows = _last_states(head, rows)
     if of == "pod" and "STATUS" in head and "NAME" in head:
         rows = _without_leaving(rows, head.index("NAME"), head.index("STATUS"))
     timeline = _timeline(head, rows) if ordered is Order.TIME else ()
-    return Table(of, head, rows, ordered, title, shown_header, timeline)
+    return Table(of, head, rows, ordered, title, shown_header, hints.watch, timeline)
 
 
 def _timeline(head: tuple[str, ...], rows: tuple[Row, ...]) -> tuple[tuple[Row, float], ...]:

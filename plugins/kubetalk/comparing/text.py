@@ -44,6 +44,7 @@ _PROGRESS = re.compile(
 _GONE_ALREADY = re.compile(r"\S+/\S+ condition met")
 # Which pods a drained node held was the scheduler's choice; only a DaemonSet's is always there (kubectl/pkg/drain).
 _EVICTED = re.compile(r"pod/\S+ (?:evicted|deleted)|(?:Warning: )?deleting Pods .*")
+_DAEMONS = re.compile(r"ignoring DaemonSet-managed Pods: ([^;]*)")
 _DRAIN_CLAUSE = re.compile(r"(?<=^Warning: )deleting Pods [^;]*; |; deleting Pods [^;]*")
 _FOUND = re.compile(r"^(Found \d+ pods, using pod/)(\S+)$")
 # HTTP headers whose value is a time, a duration or an id (RFC 9110; Envoy's response headers).
@@ -116,6 +117,9 @@ def mask_line(raw: str, hints: Hints, names: Names) -> str:
     if keyed is not None:
         return keyed
     text = _DRAIN_CLAUSE.sub("", text)
+    daemons = _DAEMONS.search(text)
+    for name in daemons[1].split(", ") if daemons else ():
+        names.know(name.rpartition("/")[2], "pod")
     text = _BUDGET.sub("", text)  # istioctl's own debug connection, counted as a proxy
     text = _AGO.sub(masks.AGE, text)
     text = masks.text(text, names.literals, names.addresses)

@@ -27,7 +27,7 @@ _HASH = re.compile(
 _VERSION = re.compile(
     r"(?<![\w.])v?\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]*[0-9A-Za-z])?(?!\.?\d|[\w-])|(?<=[-:])v?\d+\.\d+\.\d+(?!\.?\d)"
 )
-_LOOSE_VERSION = re.compile(r"(?<![\w.])v?\d+(?:\.\d+)*(?:[-+][0-9A-Za-z.+-]+)?(?![\w.])|(?<=[-:])v?\d[\w.+-]*")
+_LOOSE_VERSION = re.compile(r"(?<![\w.])v?\d+(?:\.\d+)+(?:[-+][0-9A-Za-z.+-]+)?(?![\w.])|(?<=[-:])v?\d[\w.+-]*|^v?\d+$")
 _VERSION_PLACE = re.compile(
     r"(?i)(?:^|[ ._-])(?:version|chart|image|images|app version|tag|image id|kubelet|appversion)(?:\(s\))?$"
 )
