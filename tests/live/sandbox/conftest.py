@@ -57,7 +57,9 @@ def settings(binaries: Path) -> ProviderSettings:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def cache(binaries: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Seeds and run directories of this run's own; after the binary was found in the user's."""
+    assert binaries.is_dir()
     folder = tmp_path_factory.mktemp("cache")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(folder))
