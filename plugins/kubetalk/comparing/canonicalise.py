@@ -7,7 +7,19 @@ from dataclasses import replace
 
 from kubetalk.comparing import blocks, commands, describe, masks, structured, tables, text
 from kubetalk.comparing.commands import Hints
-from kubetalk.comparing.forms import Canonical, Line, LineKind, Lines, Part, Table, Tree, number, rewrite, settle
+from kubetalk.comparing.forms import (
+    Canonical,
+    Line,
+    LineKind,
+    Lines,
+    Part,
+    Table,
+    Tree,
+    number,
+    rewrite,
+    settle,
+    without_columns,
+)
 from kubetalk.comparing.names import CLOSE, OPEN, Names
 from kubetalk.model import BlockOptions, Match
 
@@ -167,17 +179,11 @@ def _ignoring(part: Part, ignore: tuple[str, ...]) -> Part:
 def _without(part: Part, dropped: set[str]) -> Part:
     match part:
         case Table():
-            keep = [index for index, column in enumerate(part.columns) if column.lower() not in dropped]
-            if len(keep) == len(part.columns):
-                return part
-            rows = tuple(
-                replace(row, cells=tuple(row.cells[i] for i in keep), raw=tuple(row.raw[i] for i in keep))
-                for row in part.rows
-            )
-            return replace(part, columns=tuple(part.columns[i] for i in keep), rows=rows)
+            return without_columns(part, {column for column in part.columns if column.lower() in dropped})
         case Tree():
             entries = tuple(entry for entry in part.entries if not any(key.lower() in dropped for key in entry.path))
-            kept = tuple(_without(table, dropped) for table in part.tables if table.title.lower() not in dropped)
-            return replace(part, entries=entries, tables=kept)  # type: ignore[arg-type]
+            kept = [table for table in part.tables if table.title.lower() not in dropped]
+            thin = [without_columns(t, {column for column in t.columns if column.lower() in dropped}) for t in kept]
+            return replace(part, entries=entries, tables=tuple(thin))
         case _:
             return part

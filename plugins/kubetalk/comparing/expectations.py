@@ -17,7 +17,7 @@ from typing import Any
 from kubetalk.comparing import commands, words
 from kubetalk.comparing.canonicalise import canonical, clean
 from kubetalk.comparing.differences import between
-from kubetalk.comparing.forms import Canonical, Line, LineKind, Lines, Part, Table
+from kubetalk.comparing.forms import Canonical, Line, LineKind, Lines, Part, Table, without_columns
 from kubetalk.comparing.matching import same
 from kubetalk.comparing.names import Names, erase
 from kubetalk.comparing.words import MAJOR
@@ -151,13 +151,13 @@ def _auto(
 ) -> list[Difference]:
     has_gaps = any(line.strip() == ANY_LINES for line in expectation.split("\n"))
     if not has_gaps:
-        return between(_fitted(expected.parts, printed.parts), printed.parts, fits)
+        return between(*_fitted(expected.parts, printed.parts), fits)
     if all(isinstance(part, Table) for part in expected.parts) and any(
         isinstance(part, Table) for part in printed.parts
     ):
         pruned = tuple(_without_gaps(part) for part in expected.parts)
         tables = [part for part in printed.parts if isinstance(part, Table)]
-        found = between(_fitted(pruned, tables), tables, fits)
+        found = between(*_fitted(pruned, tables), fits)
         return [difference for difference in found if difference.verdict is MAJOR]
     hints = commands.read(command)
     plain = replace(options, match=Match.LINES)
@@ -179,19 +179,27 @@ def _without_gaps(part: Part) -> Part:
     return replace(part, rows=rows)
 
 
-def _fitted(expected: Sequence[Part], printed: Sequence[Part]) -> list[Part]:
-    """The author's tables under the kinds of the printed ones: a header alone may not tell the kind."""
-    result: list[Part] = []
-    tables = [part for part in printed if isinstance(part, Table)]
-    for part in expected:
-        if isinstance(part, Table):
-            same_columns = next(
-                (t for t in tables if set(part.columns) <= set(t.columns) and t.title == part.title), None
-            )
-            if same_columns is not None:
-                part = replace(part, kind=same_columns.kind)  # noqa: PLW2901
-        result.append(part)
-    return result
+def _fitted(expected: Sequence[Part], printed: Sequence[Part]) -> tuple[list[Part], list[Part]]:
+    """Both sides with their tables alike.
+
+    The author's tables get the printed kind (a header alone may not tell it), the printed ones lose the columns that
+    the author left out.
+    """
+    written, shown = list(expected), list(printed)
+    for place, part in enumerate(written):
+        for other, table in enumerate(shown):
+            if (
+                isinstance(part, Table)
+                and isinstance(table, Table)
+                and part.title == table.title
+                and set(part.columns) <= set(table.columns)
+            ):
+                written[place] = replace(part, kind=table.kind)
+                shown[other] = without_columns(
+                    table, {column for column in table.columns if column not in part.columns}
+                )
+                break
+    return written, shown
 
 
 def _squeezed(text: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -193,6 +193,15 @@ class Canonical:
             title = getattr(part, "title", "")
             blocks.append((f"==> {title}\n{text}" if title else text) + ("\n" if not isinstance(part, Lines) else ""))
         return "\n".join(blocks)
+
+
+def without_columns(table: Table, dropped: Collection[str]) -> Table:
+    """The table without those columns."""
+    keep = [index for index, column in enumerate(table.columns) if column not in dropped]
+    if len(keep) == len(table.columns):
+        return table
+    rows = [Row(tuple([row.cells[i] for i in keep]), tuple([row.raw[i] for i in keep])) for row in table.rows]
+    return replace(table, columns=tuple(table.columns[i] for i in keep), rows=tuple(rows), timeline=())
 
 
 def _texts(part: Part) -> list[str]:
