@@ -75,7 +75,9 @@ class _LiteralDumper(yaml.SafeDumper):
 
 
 def _represent_text(dumper: _LiteralDumper, text: str) -> yaml.ScalarNode:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+    # YAML 1.1 takes these three for line breaks, so they only survive as escapes.
+    style = '"' if any(char in text for char in "\x85\u2028\u2029") else "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
 _LiteralDumper.add_representer(str, _represent_text)

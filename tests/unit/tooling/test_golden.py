@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.support.golden import Golden, dump
@@ -39,6 +39,8 @@ def test_regenerate_keeps_the_input_and_writes_block_literals(tmp_path: Path) ->
     Golden(path).check(new, ["careful"])
 
 
+@example("\x85")
+@example("a\u2028b\n")
 @given(st.text(alphabet=st.characters(codec="utf-8") | st.sampled_from(" \t\n#:-|'\"")))
 def test_any_text_survives(text: str) -> None:
     assert yaml.safe_load(dump({"output": text, "after": 1})) == {"output": text, "after": 1}
