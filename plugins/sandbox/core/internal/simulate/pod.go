@@ -224,7 +224,13 @@ func isSidecar(c *v1.Container) bool {
 func (l *life) container(c *v1.Container, s *v1.ContainerStatus, b behaviour, restart v1.RestartPolicy, init bool) {
 	fieldPath := path(init, c.Name)
 	switch {
+	case s.State.Running != nil && (!init || isSidecar(c)) && l.changed(c, s):
+		l.event(v1.EventTypeNormal, "Killing", fmt.Sprintf("Container %s definition changed, will be restarted", c.Name), fieldPath)
+		l.end(s, 143, "Error")
+		l.run(c, s, b, fieldPath)
+
 	case s.State.Running != nil:
+		l.resize(c, s)
 		s.Ready = l.ready(b, init)
 		code, reason, after, ends := b.ending()
 		if !ends {
@@ -312,10 +318,7 @@ func (l *life) run(c *v1.Container, s *v1.ContainerStatus, b behaviour, fieldPat
 	s.State = v1.ContainerState{Running: &v1.ContainerStateRunning{StartedAt: metav1.NewTime(l.around.now)}}
 	s.Started, s.Image, s.ImageID = &started, c.Image, ""
 	s.ContainerID = containerID(l.pod, c.Name, s.RestartCount)
-	s.AllocatedResources = c.Resources.Requests.DeepCopy()
-	if len(c.Resources.Requests)+len(c.Resources.Limits) > 0 {
-		s.Resources = c.Resources.DeepCopy()
-	}
+	l.resize(c, s)
 	init := strings.HasPrefix(fieldPath, "spec.initContainers")
 	s.Ready = l.ready(b, init)
 	if b.kind == notReady {
@@ -324,6 +327,33 @@ func (l *life) run(c *v1.Container, s *v1.ContainerStatus, b behaviour, fieldPat
 	if _, _, after, ends := b.ending(); ends {
 		l.wait(max(after, time.Millisecond))
 	}
+}
+
+// resize gives a container the resources that its spec names. Whether the node has them is not asked.
+func (l *life) resize(c *v1.Container, s *v1.ContainerStatus) {
+	s.AllocatedResources = c.Resources.Requests.DeepCopy()
+	if len(c.Resources.Requests)+len(c.Resources.Limits) > 0 {
+		s.Resources = c.Resources.DeepCopy()
+	}
+}
+
+// changed tells whether a running container must be restarted to become what its spec says: it has another image, or
+// another amount of a resource that it can only take up in a restart (resizePolicy).
+func (l *life) changed(c *v1.Container, s *v1.ContainerStatus) bool {
+	if s.Image != c.Image {
+		return true
+	}
+	for _, policy := range c.ResizePolicy {
+		if policy.RestartPolicy != v1.RestartContainer || s.Resources == nil {
+			continue
+		}
+		for _, lists := range [][2]v1.ResourceList{{c.Resources.Requests, s.Resources.Requests}, {c.Resources.Limits, s.Resources.Limits}} {
+			if wanted, has := lists[0][policy.ResourceName], lists[1][policy.ResourceName]; wanted.Cmp(has) != 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // end stops a running container.

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -230,5 +231,46 @@ func TestPlanOfAnnotations(t *testing.T) {
 	pod.Annotations[ContainerAnnotation] = "c"
 	if _, err := parsePlan(pod); err == nil || !strings.Contains(err.Error(), `no container "c"`) {
 		t.Errorf("got %v", err)
+	}
+}
+
+func TestARunningContainerFollowsItsSpec(t *testing.T) {
+	pod := newPod("", v1.RestartPolicyAlways, "app")
+	pod.Spec.Containers[0].Resources.Requests = v1.ResourceList{v1.ResourceCPU: resource.MustParse("100m")}
+	around := surroundings{
+		now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), address: func() (string, error) { return "10.244.1.2", nil },
+		missing: func() string { return "" }, broken: func(*v1.Container) string { return "" },
+	}
+	settle := func() (reasons []string) {
+		for s := next(pod, around); s.status != nil; s = next(pod, around) {
+			for _, e := range s.events {
+				reasons = append(reasons, e.reason)
+			}
+			s.status.DeepCopyInto(&pod.Status)
+		}
+		return reasons
+	}
+	settle()
+	pod.Spec.Containers[0].Resources.Requests = v1.ResourceList{v1.ResourceCPU: resource.MustParse("200m")}
+	if events := settle(); len(events) != 0 {
+		t.Errorf("a resize in place: %q", events)
+	}
+	s := &pod.Status.ContainerStatuses[0]
+	if cpu := s.AllocatedResources[v1.ResourceCPU]; cpu.String() != "200m" || s.RestartCount != 0 {
+		t.Errorf("after a resize in place: %s, %d restarts", cpu.String(), s.RestartCount)
+	}
+	pod.Spec.Containers[0].ResizePolicy = []v1.ContainerResizePolicy{{ResourceName: v1.ResourceCPU, RestartPolicy: v1.RestartContainer}}
+	pod.Spec.Containers[0].Resources.Requests = v1.ResourceList{v1.ResourceCPU: resource.MustParse("300m")}
+	restart := []string{"Killing", "Pulled", "Created", "Started"}
+	if events := settle(); !slices.Equal(events, restart) {
+		t.Errorf("a resize that restarts: %q", events)
+	}
+	pod.Spec.Containers[0].Image = "other"
+	if events := settle(); !slices.Equal(events, restart) {
+		t.Errorf("another image: %q", events)
+	}
+	s = &pod.Status.ContainerStatuses[0]
+	if s.Image != "other" || s.RestartCount != 2 || s.LastTerminationState.Terminated == nil || !s.Ready {
+		t.Errorf("after another image: %+v", s)
 	}
 }

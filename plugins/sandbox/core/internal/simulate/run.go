@@ -22,7 +22,7 @@ var everything = labels.Everything()
 // workers is how many pods move at the same time.
 const workers = 8
 
-// Run plays kubelets and load balancer until ctx ends.
+// Run plays kubelets, load balancer and storage until ctx ends.
 func Run(ctx context.Context, c Config) error {
 	config, err := clientcmd.BuildConfigFromFlags("", c.Kubeconfig)
 	if err != nil {
@@ -44,7 +44,11 @@ func Run(ctx context.Context, c Config) error {
 	nodeInformer := factory.Core().V1().Nodes()
 	serviceInformer := factory.Core().V1().Services()
 
+	claimInformer, volumeInformer, classInformer := factory.Core().V1().PersistentVolumeClaims(), factory.Core().V1().PersistentVolumes(),
+		factory.Storage().V1().StorageClasses()
+
 	podLoop, nodeLoop, serviceLoop := newLoop("pods"), newLoop("nodes"), newLoop("services")
+	claimLoop, volumeLoop := newLoop("claims"), newLoop("volumes")
 	players := newPods(client, podInformer.Lister(), nodeInformer.Lister(), podLoop.again)
 	if players.needProcess, err = labels.Parse(c.ProcessSelector); err != nil {
 		return err
@@ -53,8 +57,11 @@ func Run(ctx context.Context, c Config) error {
 	podLoop.sync = players.sync
 	nodeLoop.sync = (&machines{client: client, nodes: nodeInformer.Lister(), again: nodeLoop.again}).sync
 	serviceLoop.sync = (&balancers{client: client, services: serviceInformer.Lister(), given: map[string]string{}}).sync
+	storage := &disks{client: client, claims: claimInformer.Lister(), volumes: volumeInformer.Lister(), classes: classInformer.Lister()}
+	claimLoop.sync, volumeLoop.sync = storage.syncClaim, storage.syncVolume
 	for informer, loop := range map[cache.SharedIndexInformer]*loop{
 		podInformer.Informer(): podLoop, nodeInformer.Informer(): nodeLoop, serviceInformer.Informer(): serviceLoop,
+		claimInformer.Informer(): claimLoop, volumeInformer.Informer(): volumeLoop,
 	} {
 		if _, err := informer.AddEventHandler(loop.handler()); err != nil {
 			return err
@@ -81,6 +88,8 @@ func Run(ctx context.Context, c Config) error {
 	}
 	go nodeLoop.run(ctx)
 	go serviceLoop.run(ctx)
+	go claimLoop.run(ctx)
+	go volumeLoop.run(ctx)
 	ready.Store(true)
 	select {
 	case err := <-served:

@@ -23,6 +23,8 @@ func Refuse(root *cobra.Command) {
 			guard(command, "attach to", "stdin", "tty", "attach", "rm")
 		case "debug":
 			guard(command, "debug")
+		case "logs":
+			ask(command)
 		}
 	}
 }
@@ -40,6 +42,25 @@ func guard(command *cobra.Command, verb string, flags ...string) {
 		if refused && inSandbox(c) {
 			fmt.Fprintln(os.Stderr, "error: "+simulate.Refusal(verb))
 			os.Exit(1)
+		}
+		next(c, args)
+	}
+}
+
+// ask lets `kubectl logs --follow` first ask for nothing. It takes a refusal for a passing trouble and repeats it for 20 seconds, where a
+// request that does not follow ends with it.
+func ask(command *cobra.Command) {
+	next := command.Run
+	command.Run = func(c *cobra.Command, args []string) {
+		follow, errFollow := c.Flags().GetBool("follow")
+		patient, errPatient := c.Flags().GetBool("ignore-errors")
+		tail := c.Flags().Lookup("tail")
+		if errFollow == nil && errPatient == nil && follow && !patient && tail != nil && inSandbox(c) {
+			given, changed := tail.Value.String(), tail.Changed
+			_, _ = c.Flags().Set("follow", "false"), tail.Value.Set("0")
+			next(c, args) // ends the process when it is refused
+			_, _ = c.Flags().Set("follow", "true"), tail.Value.Set(given)
+			tail.Changed = changed
 		}
 		next(c, args)
 	}
