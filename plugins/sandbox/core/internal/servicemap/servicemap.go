@@ -3,6 +3,7 @@
 package servicemap
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"net/url"
@@ -11,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	v1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apiserver/pkg/util/webhook"
 )
 
@@ -36,6 +39,20 @@ func (r *Resolver) ResolveEndpoint(namespace, name string, port int32) (*url.URL
 		return &url.URL{Scheme: "https", Host: host}, nil
 	}
 	return r.next.ResolveEndpoint(namespace, name, port)
+}
+
+// Unserved is the ServiceResolver of a cluster whose Services nobody serves: there is never an address, so that nothing is sent to a
+// cluster IP or asked of a name server outside. It is a function that returns an error when a Service does not exist.
+type Unserved func(ctx context.Context, namespace, name string) error
+
+// ResolveEndpoint implements webhook.ServiceResolver.
+func (u Unserved) ResolveEndpoint(namespace, name string, _ int32) (*url.URL, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if apierrors.IsNotFound(u(ctx, namespace, name)) {
+		return nil, apierrors.NewNotFound(v1.Resource("service"), name) // the words of the real resolver
+	}
+	return nil, fmt.Errorf("service %s/%s is simulated: no process serves it", namespace, name)
 }
 
 // current returns the mapping, read again when the file has changed. The writer replaces the file (rename), so it is never half read.

@@ -1,12 +1,16 @@
 package servicemap
 
 import (
+	"context"
 	"errors"
 	"net/url"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	v1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 )
 
 type nowhere struct{}
@@ -46,4 +50,22 @@ func TestResolverFollowsTheFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect("next")
+}
+
+func TestAServiceThatNobodyServesHasNoAddress(t *testing.T) {
+	next := Unserved(func(_ context.Context, _, name string) error {
+		if name == "there" {
+			return nil
+		}
+		return apierrors.NewNotFound(v1.Resource("services"), name)
+	})
+	r := New(filepath.Join(t.TempDir(), "none"), next)
+	for name, want := range map[string]string{
+		"there":  "service shop/there is simulated: no process serves it",
+		"nobody": `service "nobody" not found`,
+	} {
+		if _, err := r.ResolveEndpoint("shop", name, 443); err == nil || err.Error() != want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

@@ -87,7 +87,10 @@ func (s *Supervisor) arguments(name string) (args, env []string) {
 		if s.options.Emulate != "" {
 			args = append(args, "--emulated-version="+s.options.Emulate)
 		}
-		return args, []string{"KUBETALK_SERVICE_MAP=" + filepath.Join(s.options.Dir, serviceMap)}
+		return args, []string{
+			"KUBETALK_SERVICE_MAP=" + filepath.Join(s.options.Dir, serviceMap),
+			"KUBETALK_SERVICE_USER=" + pki(certs.ControllerManager+".kubeconfig"),
+		}
 	case controllerManager:
 		args = []string{
 			"--kubeconfig=" + pki(certs.ControllerManager+".kubeconfig"), "--leader-elect=false", "--secure-port=0",
