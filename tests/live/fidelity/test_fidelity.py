@@ -1,0 +1,58 @@
+"""The embedded sandbox against what the documentation of Kubernetes and Helm promises, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from . import (
+    access,
+    api,
+    configuration,
+    helm,
+    jobs,
+    kinds,
+    network,
+    pods,
+    policies,
+    scheduling,
+    simulated,
+    storage,
+    workloads,
+)
+from .checks import CHECKS, Check
+
+MODULES = (
+    access,
+    api,
+    configuration,
+    helm,
+    jobs,
+    kinds,
+    network,
+    pods,
+    policies,
+    scheduling,
+    simulated,
+    storage,
+    workloads,
+)
+
+
+def test_there_are_enough_checks_to_mean_something() -> None:
+    assert len(CHECKS) >= 80
+    assert {check.function.__module__ for check in CHECKS} == {module.__name__ for module in MODULES}
+
+
+# Those that measure time come last, when nothing else runs.
+ORDERED: list[Check] = sorted(CHECKS, key=lambda check: check.alone)
+
+
+def _name(check: Check) -> str:
+    return check.name
+
+
+@pytest.mark.parametrize("check", ORDERED, ids=_name)
+def test_as_documented(check: Check, result: Callable[[Check], None]) -> None:
+    result(check)
