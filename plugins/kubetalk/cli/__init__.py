@@ -18,7 +18,10 @@ __all__ = ["main"]
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="kubetalk")
 def main() -> None:
-    """Bilingual Kubernetes talks and posts whose console output is real."""
+    """Bilingual Kubernetes talks and posts whose console output is real.
+
+    Exit codes: 0 all is well, 1 something drifted, 2 it could not be done, 130 interrupted.
+    """
 
 
 main.add_command(check)

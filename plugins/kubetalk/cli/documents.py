@@ -149,7 +149,7 @@ def plan(config_file: Path, paths: tuple[Path, ...]) -> None:
 @click.option("-c", "--command", help="Run this instead of an interactive shell.")
 @one_line_errors
 def run(config_file: Path, block: str, paths: tuple[Path, ...], command: str | None) -> None:
-    """Run one document's session up to BLOCK, then open a shell right there.
+    """Run a session up to BLOCK, then open a shell right there.
 
     BLOCK is the id of a live block or a diagram; PATHS say which document is meant if several have such a block. The
     shell has the cluster, the working directory, the variables and the functions as the block left them. Nothing is

@@ -29,7 +29,10 @@ def _provider(config_file: Path) -> ProviderSettings:
 
 @click.group()
 def sandbox() -> None:
-    """A throw-away Kubernetes cluster without Docker: real control plane, simulated nodes and pods."""
+    """A throw-away Kubernetes cluster without Docker.
+
+    Its control plane is real, its nodes and pods are simulated.
+    """
 
 
 @sandbox.command()

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
-from difflib import unified_diff
-from itertools import islice
+from difflib import SequenceMatcher
 
 from junitparser import Failure, JUnitXml, Skipped, TestCase, TestSuite
 
@@ -14,6 +13,7 @@ from kubetalk.model import Comparison, Provenance, Verdict
 from kubetalk.reporting.report import DocumentReport, Report
 
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+_GAP = re.compile(r" {2,}")
 _MARK = {
     Verdict.FRESH: "ok",
     Verdict.DRIFT_MINOR: "minor",
@@ -85,9 +85,19 @@ def _terminal(report: Report) -> str:
 
 
 def _changed_lines(old: str, new: str) -> Iterator[str]:
-    """Both texts as one unified diff, without the header: there are no files."""
+    """Both texts as one diff with two lines around each change; a column that only got wider is none."""
     before, after = (_ANSI.sub("", text).splitlines() for text in (old, new))
-    return islice(unified_diff(before, after, n=2, lineterm=""), 2, None)
+    narrow = [[_GAP.sub("  ", line.rstrip()) for line in lines] for lines in (before, after)]
+    matcher = SequenceMatcher(None, narrow[0], narrow[1], autojunk=False)
+    for number, group in enumerate(matcher.get_grouped_opcodes(2)):
+        if number:
+            yield "..."
+        for tag, first, last, begin, end in group:
+            if tag == "equal":
+                yield from (f" {line}" for line in after[begin:end])
+            else:
+                yield from (f"-{line}" for line in before[first:last])
+                yield from (f"+{line}" for line in after[begin:end])
 
 
 def _escape_cell(text: str) -> str:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 
@@ -92,3 +93,16 @@ def test_a_failed_session_is_never_silent(style: str) -> None:
 )
 def test_exit_codes(verdict: Verdict, fail_on: Verdict, code: int) -> None:
     assert exit_code([Verdict.FRESH, verdict], fail_on) == code
+
+
+def test_the_texts_of_a_drift_are_shown_without_columns_that_only_got_wider() -> None:
+    (document,) = DRIFTED.documents
+    old = "NAME  PORT  AGE\na     80    1s\nb     81    1s\nc     82    1s\nd     83    1s"
+    new = "NAME  PORT   AGE\na     80     1s\nb     81     1s\nc     82     1s\nd     8083   \x1b[1m1s\x1b[0m\n"
+    new += "new   1      1s"
+    text = render_report(Report((replace(document, texts={("get-svc", 0): (old, new)}),)), "terminal")
+    assert (
+        "         b     81     1s\n         c     82     1s\n        -d     83    1s\n"
+        "        +d     8083   1s\n        +new   1      1s\n" in text
+    )
+    assert "NAME" not in text

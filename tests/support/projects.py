@@ -1,0 +1,155 @@
+"""A small project on disk that the real commands run on, with a sandbox binary that nobody else's processes use."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from kubetalk.errors import SandboxError
+from kubetalk.model import ProviderSettings
+from kubetalk.sandbox.binaries import find_binary
+
+
+@contextmanager
+def private_binaries() -> Iterator[Path]:
+    """A folder with the binary that a build uses, or that of KUBETALK_TEST_BINARIES, under a name of this run's own."""
+    try:
+        found = find_binary(ProviderSettings(binaries=os.environ.get("KUBETALK_TEST_BINARIES", "")))
+    except SandboxError as error:
+        pytest.fail(str(error))
+    if found is None:
+        pytest.fail("no sandbox binary: run `kubetalk sandbox build`")
+    with tempfile.TemporaryDirectory(prefix="kt-binaries-") as name:
+        target = Path(name).resolve() / "kubetalk-sandbox"
+        try:
+            target.hardlink_to(found.path.resolve())
+        except OSError:
+            shutil.copyfile(found.path, target)
+        target.chmod(0o755)
+        yield target.parent
+
+
+class Project:
+    """A project folder and the commands of an author in it."""
+
+    def __init__(self, folder: Path, binaries: Path) -> None:
+        self.folder = folder
+        self.temporary = Path(tempfile.mkdtemp(prefix="kt-"))
+        """TMPDIR of all commands; short, for the sake of Unix sockets."""
+        self.write(
+            {
+                "mkdocs.yml": "site_name: X\nsite_url: https://example.org/\ntheme: {name: material, font: false}\n"
+                f"plugins:\n  - kubetalk:\n      provider: {{name: embedded, binaries: '{binaries}'}}\n"
+            }
+        )
+
+    def write(self, files: Mapping[str, str]) -> None:
+        for name, text in files.items():
+            path = self.folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+
+    def replace(self, name: str, old: str, new: str) -> None:
+        text = (self.folder / name).read_text(encoding="utf-8")
+        assert old in text
+        self.write({name: text.replace(old, new)})
+
+    def read(self, name: str) -> str:
+        return (self.folder / name).read_text(encoding="utf-8")
+
+    def environment(self, execution: str = "") -> dict[str, str]:
+        own = {
+            "XDG_CACHE_HOME": str(self.folder.parent / "cache"),
+            "TMPDIR": str(self.temporary),
+            "KUBETALK_EXECUTION": execution,
+            "NO_MKDOCS_2_WARNING": "1",
+        }
+        return {**os.environ, **own}
+
+    def kubetalk(self, *arguments: str, timeout: float = 240) -> subprocess.CompletedProcess[str]:
+        return self._run([sys.executable, "-m", "kubetalk.cli", *arguments], "", timeout)
+
+    def build(self, execution: str = "auto", timeout: float = 240) -> subprocess.CompletedProcess[str]:
+        return self._run([sys.executable, "-m", "mkdocs", "build", "--strict"], execution, timeout)
+
+    def _run(self, command: list[str], execution: str, timeout: float) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment(execution),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def contents(self, folder: str) -> dict[str, bytes]:
+        """Every file below a folder."""
+        base = self.folder / folder
+        return {path.relative_to(base).as_posix(): path.read_bytes() for path in base.rglob("*") if path.is_file()}
+
+
+def programs_of(folder: Path) -> dict[int, str]:
+    """Every process that runs a program of that folder, with its command line."""
+    found = {}
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            if (path / "exe").readlink().is_relative_to(folder):
+                found[int(path.name)] = (path / "cmdline").read_text(encoding="utf-8").replace("\0", " ")
+        except OSError:
+            continue
+    return found
+
+
+def descendants(pid: int) -> dict[int, str]:
+    """Every process below that one, with its name and start time: an id that is given again is another process."""
+    parents: dict[int, tuple[int, str]] = {}
+    for path in Path("/proc").glob("[0-9]*"):
+        try:
+            name, _, rest = (path / "stat").read_text(encoding="utf-8").rpartition(")")
+        except OSError:
+            continue
+        fields = rest.split()
+        parents[int(path.name)] = (int(fields[1]), f"{name.partition('(')[2]} {fields[19]}")
+    found: dict[int, str] = {}
+    below = [pid]
+    while below:
+        current = below.pop()
+        for child, (parent, name) in parents.items():
+            if parent == current:
+                found[child] = name
+                below.append(child)
+    return found
+
+
+def still_running(processes: Mapping[int, str]) -> dict[int, str]:
+    """Those of them that are there yet, zombies left out."""
+    found = {}
+    for pid, name in processes.items():
+        try:
+            told, _, rest = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")
+        except OSError:
+            continue
+        fields = rest.split()
+        if fields[0] not in {"Z", "X"} and f"{told.partition('(')[2]} {fields[19]}" == name:
+            found[pid] = name
+    return found
+
+
+def eventually(condition: Callable[[], object], seconds: float, what: str) -> float:
+    """Waits for a condition and returns how long that took."""
+    begun = time.monotonic()
+    while not condition():
+        assert time.monotonic() - begun < seconds, what
+        time.sleep(0.02)
+    return time.monotonic() - begun
