@@ -41,7 +41,10 @@ def sandbox() -> None:
 @click.option("--force", is_flag=True, help="Build again even if the binary is there.")
 @one_line_errors
 def build(config_file: Path, istio: bool, force: bool) -> None:
-    """Get the sandbox binary, building it if it has to be (once, some minutes)."""
+    """Get the sandbox binary, building it if it has to be.
+
+    That happens once and takes some minutes.
+    """
     click.echo(commands.build(_provider(config_file), istio=istio, force=force))
 
 
@@ -67,7 +70,10 @@ def up(config_file: Path, name: str, kubernetes: str, nodes: int, istio: bool) -
 @click.option("-c", "--command", help="Run this instead of an interactive shell.")
 @one_line_errors
 def shell(config_file: Path, name: str, kubernetes: str, nodes: int, istio: bool, command: str | None) -> None:
-    """Open a shell in a sandbox: the one that is up, else one that lives as long as the shell."""
+    """Open a shell in a sandbox.
+
+    In the one that is up, else in one that lives as long as the shell.
+    """
     request = SandboxRequest(kubernetes=kubernetes, nodes=nodes, istio=istio)
     sys.exit(commands.shell(_provider(config_file), request, name, progress, command))
 
