@@ -15,6 +15,7 @@ from kubetalk.comparing.forms import (
     Part,
     Table,
     Tree,
+    Values,
     number,
     rewrite,
     settle,
@@ -81,7 +82,7 @@ def parts_of(plain: str, hints: Hints, names: Names) -> list[Part]:
     if not plain.strip():
         return []
     ours = bool(hints.tools & commands.TOOLS)
-    lines = [line for line in plain.split("\n") if not text.is_chance(line, hints)]
+    lines = text.without_chance(plain.split("\n"), hints)
     messages: list[str] = []
     if ours and not hints.runs("kubectl", "logs", "exec", "attach", "run", "explain"):
         messages = [line for line in lines if text.is_message(line)]
@@ -130,6 +131,7 @@ def _style(body: str, hints: Hints) -> str:
 def segments(lines: list[str], hints: Hints, names: Names, title: str = "") -> list[Part]:
     """Tables and runs of text in the order they come."""
     wordy = hints.runs("kubectl", "logs", "exec", "explain", "diff", "options", "attach") or "--help" in hints.command
+    foreign = not hints.tools & commands.TOOLS
     parts: list[Part] = []
     run: list[str] = []
 
@@ -142,7 +144,7 @@ def segments(lines: list[str], hints: Hints, names: Names, title: str = "") -> l
     position = 0
     while position < len(lines):
         line = lines[position]
-        head = None if wordy else _header(line, hints, first=not parts and not any(run))
+        head = None if wordy else tables.header(line, hints, inside=foreign, first=not parts and not any(run))
         if head is None:
             run.append(line)
             position += 1
@@ -158,11 +160,6 @@ def segments(lines: list[str], hints: Hints, names: Names, title: str = "") -> l
         parts.append(tables.build(head, rows, hints, names, title))
     flush()
     return parts
-
-
-def _header(line: str, hints: Hints, *, first: bool) -> tables.Header | None:
-    known = bool(hints.tools & commands.TOOLS)
-    return tables.header(line, hints, inside=not known, first=first)
 
 
 def _ignoring(part: Part, ignore: tuple[str, ...]) -> Part:
@@ -185,5 +182,7 @@ def _without(part: Part, dropped: set[str]) -> Part:
             kept = [table for table in part.tables if table.title.lower() not in dropped]
             thin = [without_columns(t, {column for column in t.columns if column.lower() in dropped}) for t in kept]
             return replace(part, entries=entries, tables=tuple(thin))
+        case Values():
+            return replace(part, documents=tuple(structured.without_keys(d, dropped) for d in part.documents))
         case _:
             return part

@@ -238,7 +238,7 @@ def _resources(call: Invocation) -> list[tuple[str, str]]:
 
 _RESOURCE_VERBS = frozenset({
     "get", "describe", "delete", "create", "rollout", "scale", "expose", "set", "label", "annotate", "logs", "exec",
-    "run", "wait", "autoscale", "patch", "edit", "events", "top", "apply",
+    "run", "wait", "autoscale", "patch", "edit", "events", "top",
 })  # fmt: skip
 
 

@@ -44,7 +44,8 @@ def _is_hash(part: str, least: int = 1) -> bool:
 
 
 def _is_minute(part: str) -> bool:
-    return 8 <= len(part) <= 10 and part.isascii() and part.isdigit()
+    """A minute between 2008 and 2046; a hash has neither 2 nor 3."""
+    return len(part) == 8 and part.isascii() and part.isdigit() and part[0] in "23"
 
 
 class Names:
@@ -64,7 +65,7 @@ class Names:
         self._generated: dict[str, str] = {}
         self._cleared: set[str] = set()
         self._restarted: set[str] = set()
-        self._hashes: set[str] = set()
+        self._hashes: dict[tuple[str, str], bool] = {}
         self._chance_hashes: set[str] = set()
         self._symbols: dict[str, str] = {}
         self._symbol_pattern: re.Pattern[str] | None = None
@@ -149,10 +150,10 @@ class Names:
 
     def _hash(self, base: str, found: str) -> str:
         """A pod template's hash: content, unless the workload was restarted before it was first seen."""
-        if found not in self._hashes and (base in self._restarted or "*" in self._restarted):
+        chance = self._hashes.setdefault((base, found), base in self._restarted or "*" in self._restarted)
+        if chance:
             self._chance_hashes.add(found)
-        self._hashes.add(found)
-        return "‹hash›" if found in self._chance_hashes else found
+        return "‹hash›" if chance else found
 
     def _split(self, name: str, kind: str) -> str:
         """``base-hash-⁅name⁆`` or ``base-⁅name⁆``, or the name as it is."""

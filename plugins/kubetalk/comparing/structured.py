@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 import yaml
@@ -197,6 +197,18 @@ def read(text: str, style: str, hints: Hints, names: Names, title: str = "") -> 
     except (ValueError, yaml.YAMLError):
         return None
     return Values(style, tuple(documents), title)
+
+
+def without_keys(document: Document, dropped: Collection[str]) -> Document:
+    """The document without members of those names (lower case), wherever they are."""
+
+    def thin(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: thin(item) for key, item in value.items() if key.lower() not in dropped}
+        return [thin(item) for item in value] if isinstance(value, list) else value
+
+    kept = json.dumps(thin(json.loads(document.value)), sort_keys=True, ensure_ascii=False)
+    return Document(kept, document.source, document.raw)
 
 
 def _is_deep(text: str) -> bool:

@@ -41,6 +41,8 @@ _PROGRESS = re.compile(
     r"|(?:wait|beginning wait) for \d+ resources.*"
 )
 # `kubectl wait --for=delete` tells of the objects that were still there when it began (kubectl/pkg/cmd/wait/delete.go).
+_OF_PODS = ("get", "delete", "wait", "top")
+"""Verbs of listings whose words are names of pods when only pods are asked for: -o name, jsonpath, go-template."""
 _GONE_ALREADY = re.compile(r"\S+/\S+ condition met")
 # Which pods a drained node held was the scheduler's choice; only a DaemonSet's is always there (kubectl/pkg/drain).
 _EVICTED = re.compile(r"pod/\S+ (?:evicted|deleted)|(?:Warning: )?deleting Pods .*")
@@ -67,13 +69,13 @@ def is_progress(line: str) -> bool:
     return _PROGRESS.fullmatch(line) is not None
 
 
-def is_chance(line: str, hints: Hints) -> bool:
-    """Whether a fresh run may leave the line out though nothing is different."""
+def without_chance(lines: list[str], hints: Hints) -> list[str]:
+    """The lines without those that a fresh run may leave out though nothing is different."""
     if hints.runs("kubectl", "drain"):
-        return _EVICTED.fullmatch(line) is not None
+        return [line for line in lines if _EVICTED.fullmatch(line) is None]
     if hints.runs("kubectl", "wait") and any(call.flags.get("for") == "delete" for call in hints.invocations):
-        return _GONE_ALREADY.fullmatch(line) is not None
-    return False
+        return [line for line in lines if _GONE_ALREADY.fullmatch(line) is None]
+    return lines
 
 
 def is_verb(line: str) -> bool:
@@ -101,10 +103,10 @@ def mask_line(raw: str, hints: Hints, names: Names) -> str:
     if klog is not None:
         text = klog
     text = _LOG_STAMP.sub(lambda match: (match[1] or "") + masks.TIME, text)
-    match = _HTTP.match(text)
+    match = _HTTP.match(text) if ": " in text else None
     if match is not None and not hints.runs("kubectl", "get", "describe"):
         return f"{match[1]}‹value›"
-    found = _FOUND.match(text)
+    found = _FOUND.match(text) if text.startswith("Found ") else None
     if found is not None:  # which one it takes is chance (polymorphichelpers, GetFirstPod)
         names.know(found[2], "pod")
         masked = names.mask(found[2], "pod")
@@ -123,13 +125,7 @@ def mask_line(raw: str, hints: Hints, names: Names) -> str:
     text = _BUDGET.sub("", text)  # istioctl's own debug connection, counted as a proxy
     text = _AGO.sub(masks.AGE, text)
     text = masks.text(text, names.literals, names.addresses)
-    kind = "pod" if _speaks_of_pods(hints) else ""
-    return names.mask(text, kind)
-
-
-def _speaks_of_pods(hints: Hints) -> bool:
-    """A listing whose words are names of pods: -o name, jsonpath, go-template of pods only."""
-    return hints.kinds == ("pod",) and hints.runs("kubectl", "get", "delete", "wait", "top")
+    return names.mask(text, "pod" if hints.kinds == ("pod",) and hints.runs("kubectl", *_OF_PODS) else "")
 
 
 def lines(raw: list[str], hints: Hints, names: Names, kind: LineKind | None = None, title: str = "") -> Lines:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from kubetalk.comparing import Canonical, Names, canonical, differences
+from kubetalk.model import Verdict
 
 if TYPE_CHECKING:
     from tests.support.golden import Golden
@@ -25,7 +26,9 @@ def test_goldens(golden: Golden) -> None:
             changed = changed.replace(old, new)
         form = _form(case, "second", changed, mutation.get("exit_code", case.get("exit_code", 0)))
         found = differences(forms["second"], form)
+        grade = "major" if any(difference.verdict is Verdict.DRIFT_MAJOR for difference in found) else "minor"
         assert found, f"not told: {mutation['what']}"
+        assert grade == mutation["grade"], mutation["what"]
         told.append({mutation["what"]: [f"{difference.verdict}: {difference.message}" for difference in found]})
     assert [difference.message for difference in differences(forms["first"], forms["second"])] == []
     assert forms["first"] == forms["second"]
