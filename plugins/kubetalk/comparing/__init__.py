@@ -11,7 +11,7 @@ from kubetalk.comparing.differences import differences
 from kubetalk.comparing.expectations import matches_expectation
 from kubetalk.comparing.forms import Canonical
 from kubetalk.comparing.names import Names
-from kubetalk.comparing.verdicts import compare, compare_snapshots, is_stable
+from kubetalk.comparing.verdicts import compare, compare_snapshots, is_stable, is_unchanged
 
 __all__ = [
     "Canonical",
@@ -21,5 +21,6 @@ __all__ = [
     "compare_snapshots",
     "differences",
     "is_stable",
+    "is_unchanged",
     "matches_expectation",
 ]

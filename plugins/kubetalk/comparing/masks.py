@@ -100,14 +100,16 @@ _PRIVATE = tuple(
 
 @functools.lru_cache(maxsize=65536)
 def ip_class(text: str) -> str:
-    """``‹ip4›`` or ``‹ip6›`` if the whole text is an address, else empty."""
+    """``‹ip4›`` or ``‹ip6›`` if the whole text is an address, else empty; ``0.0.0.0`` and loopback are no chance."""
     if text in {IP4, IP6}:
         return text
     try:
-        version = ipaddress.ip_address(text).version
+        address = ipaddress.ip_address(text)
     except ValueError:
         return ""
-    return IP4 if version == 4 else IP6
+    if address.is_unspecified or address.is_loopback:
+        return ""
+    return IP4 if address.version == 4 else IP6
 
 
 @functools.lru_cache(maxsize=65536)

@@ -33,6 +33,8 @@ _OWNER_LINE = re.compile(
 _KIND = re.compile(r"kind[\"']?\s*:\s*[\"']?(DaemonSet|Job|CronJob|ReplicationController)\b")
 _NAME = re.compile(r"(?<![\w.-])name[\"']?\s*:\s*[\"']?([a-z0-9][a-z0-9.-]*)")
 
+_NOT_AS_WRITTEN = "not as written: "
+
 _Key = tuple[str, int]
 
 
@@ -85,6 +87,13 @@ def compare(session: Session, old: Recording, new: Recording) -> tuple[Compariso
     return tuple(result)
 
 
+def is_unchanged(comparison: Comparison) -> bool:
+    """Whether the new output says what the old recording says, even if the author's own text does not."""
+    if comparison.verdict in {Verdict.UNVERIFIED, Verdict.HISTORIC} or comparison.reason:
+        return False
+    return all(difference.message.startswith(_NOT_AS_WRITTEN) for difference in comparison.differences)
+
+
 def _records(recording: Recording) -> dict[_Key, CommandRecord]:
     return {(block.id, index): record for block in recording.blocks for index, record in enumerate(block.commands)}
 
@@ -113,7 +122,7 @@ def _step(
             found = tuple(identities.check(command, forms[0], forms[1]))
     if new is not None and new.command == command and step.command.expectation is not None:
         written = matches_expectation(command, step.command.expectation, new.output, options, names[1])
-        found += tuple(Difference(d.verdict, f"not as written: {d.message}") for d in written)
+        found += tuple(Difference(d.verdict, _NOT_AS_WRITTEN + d.message) for d in written)
     verdict = words.worst(found)
     if verdict is Verdict.FRESH and reason:
         verdict = Verdict.UNVERIFIED

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from dataclasses import replace
 
-from kubetalk.comparing import compare, compare_snapshots, is_stable
+from kubetalk.comparing import compare, compare_snapshots, is_stable, is_unchanged
 from kubetalk.model import (
     BlockOptions,
     BlockRecord,
@@ -107,6 +107,12 @@ def test_the_authors_text_is_checked_too() -> None:
     assert [difference.message for difference in wrong.differences] == ["not as written: line: b -> a"]
     (right,) = compare(session("echo a", expectation="[..]\n"), record, record)
     assert right.verdict is Verdict.FRESH
+    assert is_unchanged(wrong)
+    assert is_unchanged(right)
+    (other,) = compare(session("echo a", expectation="b\n"), recording(("echo a", "c\n")), record)
+    assert not is_unchanged(other)
+    (new,) = compare(session("echo a"), recording(), record)
+    assert not is_unchanged(new)
 
 
 NAMED = ("POD=$(kubectl get pods -o name | head -1); echo $POD", "kubectl describe $POD")
@@ -202,3 +208,11 @@ def test_snapshots_compare_objects() -> None:
         "metadata.labels.app of pod web: web -> shop",
         "gone: pod web",
     ]
+
+
+def test_special_addresses_are_content() -> None:
+    table = "ADDRESS    PORT    MATCH   DESTINATION\n{}    15021   ALL     Inline Route\n"
+    command = "istioctl proxy-config listeners web"
+    old, same, other = (recording((command, table.format(a))) for a in ("10.96.0.1", "10.96.4.4", "0.0.0.0  "))
+    assert verdicts(compare(session(command), old, same)) == [Verdict.FRESH]
+    assert verdicts(compare(session(command), old, other)) == [Verdict.DRIFT_MAJOR]
