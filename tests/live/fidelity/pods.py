@@ -31,7 +31,9 @@ def a_failing_init_container_keeps_the_others_waiting(t: Bench) -> None:
     assert waiting(found, "PodInitializing")
     assert condition(found, "Initialized")["status"] == "False"
     assert found["status"]["phase"] == "Pending"
-    t.until_run("kubectl get pod p --no-headers", lambda done: "Init:1/2" in done.stdout)
+    slow = "kubetalk.dev/simulate-container: two"
+    t.apply(pod("q", simulate="complete=20s", annotations=slow, spec=f"initContainers: {INIT}"))
+    t.until_run("kubectl get pod q --no-headers", lambda done: "Init:1/2" in done.stdout)
 
 
 @check("concepts/workloads/pods/init-containers/#detailed-behavior")
@@ -161,16 +163,16 @@ def a_crashing_container_is_restarted_with_back_off(t: Bench) -> None:
             waiting(o, "CrashLoopBackOff") and o["status"]["containerStatuses"][0]["restartCount"] >= restarts
         )
 
-    first = t.until("pod p", in_back_off(1))
-    status = first["status"]["containerStatuses"][0]
-    assert status["state"]["waiting"]["message"].startswith("back-off 10s restarting failed container=app pod=p_")
-    assert status["lastState"]["terminated"]["exitCode"] == 1
-    assert status["lastState"]["terminated"]["reason"] == "Error"
-    assert first["status"]["phase"] == "Running"
-    assert t.out("kubectl get pod p --no-headers").split()[:3] == ["p", "0/1", "CrashLoopBackOff"]
+    for restarts in (1, 2):
+        found = t.until("pod p", in_back_off(restarts))
+        status = found["status"]["containerStatuses"][0]
+        seconds = 10 * 2 ** (status["restartCount"] - 1)
+        assert f"back-off {seconds}s restarting failed container=app pod=p_" in status["state"]["waiting"]["message"]
+        assert status["lastState"]["terminated"]["exitCode"] == 1
+        assert status["lastState"]["terminated"]["reason"] == "Error"
+        assert found["status"]["phase"] == "Running"
+    t.until_run("kubectl get pod p --no-headers", lambda done: done.stdout.split()[1:3] == ["0/1", "CrashLoopBackOff"])
     t.event("p", "BackOff", "Back-off restarting failed container app in pod p_")
-    second = t.until("pod p", in_back_off(2))
-    assert "back-off 20s" in second["status"]["containerStatuses"][0]["state"]["waiting"]["message"]
 
 
 @check("tasks/configure-pod-container/assign-memory-resource/#exceed-a-container-s-memory-limit")
@@ -199,7 +201,7 @@ def an_image_that_cannot_be_pulled_is_tried_again(t: Bench) -> None:
 
 @check("concepts/workloads/pods/pod-lifecycle/#container-state-waiting")
 def a_slow_start_is_container_creating(t: Bench) -> None:
-    t.apply(pod("p", simulate="slow-start=4s"))
+    t.apply(pod("p", simulate="slow-start=15s"))
     found = t.until("pod p", lambda o: waiting(o, "ContainerCreating"))
     assert found["status"]["phase"] == "Pending"
     assert "ContainerCreating" in t.out("kubectl get pod p --no-headers")
@@ -302,7 +304,7 @@ def pods_have_addresses_of_their_node_s_range(t: Bench) -> None:
 
 @check("reference/kubectl/generated/kubectl_wait/")
 def wait_tells_by_its_exit_status(t: Bench) -> None:
-    t.apply(pod("p", simulate="slow-start=8s"))
+    t.apply(pod("p", simulate="slow-start=15s"))
     t.refused("kubectl wait --for=condition=Ready pod/p --timeout=1s", "timed out waiting for the condition")
     assert "condition met" in t.out("kubectl wait --for=condition=Ready pod/p --timeout=60s")
     assert "condition met" in t.out("kubectl wait --for=jsonpath='{.status.phase}'=Running pod/p --timeout=60s")
