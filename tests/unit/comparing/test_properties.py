@@ -7,7 +7,7 @@ import random
 import time
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kubetalk.comparing import Canonical, canonical, differences
@@ -109,6 +109,7 @@ def cells_of(form: Canonical) -> list[tuple[str, ...]]:
     return sorted(row.cells for row in part.rows)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.lists(cells, min_size=6, max_size=6), min_size=1, max_size=5), st.data())
 def test_a_mask_never_crosses_a_cell(rows: list[list[str]], data: st.DataObject) -> None:
     before = cells_of(canonical("kubectl get pods -o wide", table(rows)))
@@ -123,6 +124,7 @@ def test_a_mask_never_crosses_a_cell(rows: list[list[str]], data: st.DataObject)
     assert changed <= {(y, x + 1)}
 
 
+@settings(max_examples=40)
 @given(st.lists(st.lists(cells, min_size=6, max_size=6), min_size=2, max_size=6), st.randoms(use_true_random=False))
 def test_the_order_of_rows_counts_only_when_sorted(rows: list[list[str]], chance: random.Random) -> None:
     lines = table(rows).split("\n")
@@ -159,9 +161,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-@pytest.mark.parametrize(
-    "command", ["kubectl get pods", "kubectl describe pod web", "kubectl get deploy -o yaml", "cat x"]
-)
+@pytest.mark.parametrize("command", ["kubectl get pods", "kubectl describe pod web", "kubectl get deploy -o yaml"])
 def test_hostile_text_costs_linear_time(command: str, name: str) -> None:
     text = HOSTILE[name]
     started = time.process_time()
