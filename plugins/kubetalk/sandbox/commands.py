@@ -22,9 +22,9 @@ from typing import Any, TextIO
 
 from filelock import FileLock, Timeout
 
-from kubetalk.errors import SandboxError
+from kubetalk.errors import BuildError, SandboxError
 from kubetalk.model import Progress, ProviderSettings, SandboxRequest
-from kubetalk.sandbox.binaries import ensure_binary, find_binary, prune_binaries
+from kubetalk.sandbox.binaries import Binary, ensure_binary, find_binary, prune_binaries
 from kubetalk.sandbox.istio import needs_istio_binary
 from kubetalk.sandbox.keeper import KeptSandbox, state_file
 from kubetalk.sandbox.kind import prune_clusters
@@ -176,6 +176,7 @@ def versions(settings: ProviderSettings, *, as_json: bool = False) -> str:
     """
     binary = find_binary(settings)
     recipe = load_recipe()
+    istio = _istio_binary(settings)
     inside = dict(binary.versions if binary else recipe.versions)
     told = {
         "binary": str(binary.path) if binary else None,
@@ -183,12 +184,25 @@ def versions(settings: ProviderSettings, *, as_json: bool = False) -> str:
         "fingerprint": binary.fingerprint if binary else recipe.sources_key,
         "versions": inside,
         "emulates": list(recipe.emulates),
+        "istio": {"binary": str(istio.path), "origin": istio.origin, "versions": dict(istio.versions)}
+        if istio
+        else None,
     }
     if as_json:
         return json.dumps(told, indent=2)
     rows = [f"{tool:<12}{version}" for tool, version in inside.items()]
     where = f"{binary.path} ({binary.origin})" if binary else "not built yet: kubetalk sandbox build"
-    return "\n".join([*rows, f"{'emulates':<12}{', '.join(recipe.emulates)}", f"{'binary':<12}{where}"])
+    rows += [f"{'emulates':<12}{', '.join(recipe.emulates)}", f"{'binary':<12}{where}"]
+    rows += [f"{tool:<12}{version}" for tool, version in (istio.versions if istio else {}).items()]
+    where = f"{istio.path} ({istio.origin})" if istio else "not built yet: kubetalk sandbox build --istio"
+    return "\n".join([*rows, f"{'binary':<12}{where}"])
+
+
+def _istio_binary(settings: ProviderSettings) -> Binary | None:
+    try:
+        return find_binary(settings, "istio")
+    except BuildError:
+        return None  # a folder with the core's binary alone is complete
 
 
 def prune() -> str:

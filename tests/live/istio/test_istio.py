@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from kubetalk.errors import SandboxError
 from kubetalk.model import SandboxRequest
 from kubetalk.sandbox.embedded import EmbeddedProvider, EmbeddedSandbox
 
@@ -246,6 +247,14 @@ def test_without_istio_a_pod_of_istiod_says_what_is_missing(provider: EmbeddedPr
         text = out(sandbox, "kubectl get events --field-selector involvedObject.name=istiod")
         assert "no istiod process: the document needs `sandbox: {istio: available}`" in text
         assert run(sandbox, "istioctl version").returncode == 127
+
+
+def test_the_death_of_the_attendant_is_told(provider: EmbeddedProvider, tmp_path: Path) -> None:
+    with provider.start(SandboxRequest(istio=True), tmp_path, quiet) as sandbox:
+        (attendant,) = (part["pid"] for part in sandbox.status()["parts"] if part["name"] == "attendant")
+        os.kill(attendant, signal.SIGKILL)
+        with pytest.raises(SandboxError, match="attendant ended with signal: killed"):
+            eventually(sandbox.check, 10, "nobody noticed")
 
 
 @pytest.mark.parametrize("phase", ["installing", "installed"])

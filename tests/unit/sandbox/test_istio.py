@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from kubetalk.errors import BuildError, SandboxError
 from kubetalk.model import ProviderSettings, SandboxRequest
-from kubetalk.sandbox import building, embedded
+from kubetalk.sandbox import building, commands, embedded
 from kubetalk.sandbox.binaries import Binary
 from kubetalk.sandbox.embedded import EmbeddedProvider
 from kubetalk.sandbox.istio import write_charts
@@ -155,3 +156,12 @@ def test_a_module_without_the_folder(tmp_path: Path) -> None:
             load_recipe("istio"), fake_go(tmp_path, tmp_path / "none"), tmp_path / "out" / "x", lambda _: None
         )
     assert not (tmp_path / "out" / "x").exists()
+
+
+def test_versions_of_both_binaries(both: FakeBinary) -> None:
+    told = json.loads(commands.versions(both.settings, as_json=True))
+    assert told["istio"]["versions"]["istioctl"] == "1.31.0"
+    assert "istioctl    1.31.0" in commands.versions(both.settings)
+    (both.folder / "kubetalk-istio").unlink()
+    assert json.loads(commands.versions(both.settings, as_json=True))["istio"] is None
+    assert "kubetalk sandbox build --istio" in commands.versions(both.settings)
