@@ -115,7 +115,7 @@ def cluster_pairs(bench: Benchmark, settings: Settings) -> list[Pair]:
             if failed := next((record for record in setup if record.exit_code), None):
                 raise SystemExit(f"the set-up failed: {failed.command}\n{failed.output}")
             sandbox.checkpoint("base")
-            base = {name: shell.settled(command) for name, command in plan["looks"].items()}
+            base = {name: shell.look(name, command) for name, command in plan["looks"].items()}
             for number, change in enumerate(changes, 1):
                 print(f"  change {number} of {len(changes)}: {change['change'][:90]}", file=sys.stderr)
                 sandbox.restore("base")
@@ -161,6 +161,12 @@ class Shell:
                 return record
             before = record
 
+    def look(
+        self, name: str, command: str, is_done: Callable[[CommandRecord], bool] = lambda _: True, seconds: float = 20
+    ) -> CommandRecord:
+        """The settled record of a look; one that changes something is run once."""
+        return self.run(command) if name == "apply" else self.settled(command, is_done, seconds)
+
 
 def made(
     change: Mapping[str, Any],
@@ -178,7 +184,7 @@ def made(
     # What looks by changing something comes last.
     for name, grade in sorted(change["sees"].items(), key=lambda item: item[0] == "apply"):
         old = base[name]
-        new = shell.settled(old.command, differs(old), 8)
+        new = shell.look(name, old.command, differs(old), 8)
         session = Session("mutations", SandboxRequest(), tuple(itertools.starmap(step, enumerate([*setup, old]))))
         *_, comparison = comparing.compare(session, recording([*setup, old]), recording([*setup, new]))
         reasons = "; ".join(difference.message for difference in comparison.differences) or comparison.reason

@@ -54,6 +54,12 @@ def _added(line: Line, kind: LineKind) -> Difference:
 
 def _unordered(before: list[Line], after: list[Line], kind: LineKind, equal: Equal) -> Iterator[Difference]:
     before, after = unmatched(before, after, lambda line: erase(line.text), _fits(equal))
+    if kind is not LineKind.MESSAGES:
+        for lines_old, lines_new in grouped(before, after, lambda line: words.gist(line.text)).values():
+            for a, b in zip(lines_old, lines_new, strict=False):
+                before.remove(a)
+                after.remove(b)
+                yield _change(a, b)
     while before and after:
         a, b = take_closest(before, after, lambda x, y: _distance(x.text, y.text))
         if kind is LineKind.MESSAGES:
@@ -72,8 +78,8 @@ def _unordered(before: list[Line], after: list[Line], kind: LineKind, equal: Equ
 
 
 def _distance(a: str, b: str) -> int:
-    """In how many words two lines differ."""
-    left, right = Counter(a.split()), Counter(b.split())
+    """In how many words two lines differ, apart from names, hashes and versions."""
+    left, right = Counter(words.gist(a).split()), Counter(words.gist(b).split())
     return max(sum((left - right).values()), sum((right - left).values()))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Hashable, Iterator
 
@@ -15,6 +16,11 @@ from kubetalk.model import Difference
 
 _CLEARLY_APART = 3.0
 """Seconds between two ages that two runs cannot swap: ages are cut to seconds, and a second is slack."""
+
+# States a healthy object does not stay in (printers.go, printPod; core/v1 phases; helm/v4 release status).
+_TROUBLE = re.compile(
+    r"Error|BackOff|Crash|OOMKilled|Fail|fail|Invalid|Evicted|Unknown|NotReady|ErrImage|Pending|pending|Lost|Unschedulable"
+)
 
 # Columns that say what a row is about, the first set wins whose last column is there.
 _KEYS = (
@@ -94,7 +100,19 @@ def _rows(
     for row in before:
         yield Difference(MAJOR, f"row gone: {where}{_description(row, columns, keys)}")
     for row in after:
-        yield Difference(MINOR, f"row added: {where}{_description(row, columns, keys)}")
+        trouble = _trouble(row, columns)
+        told = f"row added: {where}{_description(row, columns, keys)}" + (f" ({trouble})" if trouble else "")
+        yield Difference(MAJOR if trouble else MINOR, told)
+
+
+def _trouble(row: Row, columns: list[str]) -> str:
+    """What is wrong with the object of a row, as STATUS or READY tell; empty for a healthy one."""
+    cells = dict(zip(columns, row.cells, strict=True))
+    status, ready = cells.get("STATUS", ""), cells.get("READY", "")
+    if _TROUBLE.search(status):
+        return status
+    have, slash, wanted = ready.partition("/")
+    return f"READY {ready}" if slash and have != wanted and status not in {"Completed", "Succeeded"} else ""
 
 
 def _states(

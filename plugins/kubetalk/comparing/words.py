@@ -23,9 +23,10 @@ _HASH = re.compile(
     r"(?<=[-=])(?:[456789bcdf]{6,10}|[2456789bcdfghkmt]{10}|‹hash›)(?!\w)"
     r"|(?<![0-9a-f])(?:[0-9a-f]{64}|[0-9a-f]{40})(?![0-9a-f])"
 )
-# Three numbers, or two in a column or key that holds versions; not an address, not a quantity.
+# Three numbers, an image's tag of two, or any in a column or key that holds versions; not an address, not a quantity.
 _VERSION = re.compile(
     r"(?<![\w.])v?\d+\.\d+\.\d+(?:[-+][0-9A-Za-z.+-]*[0-9A-Za-z])?(?!\.?\d|[\w-])|(?<=[-:])v?\d+\.\d+\.\d+(?!\.?\d)"
+    r"|(?<=[a-z]:)v?\d+\.\d+(?![\w.])"
 )
 _LOOSE_VERSION = re.compile(r"(?<![\w.])v?\d+(?:\.\d+)+(?:[-+][0-9A-Za-z.+-]+)?(?![\w.])|(?<=[-:])v?\d[\w.+-]*|^v?\d+$")
 _VERSION_PLACE = re.compile(
@@ -36,6 +37,11 @@ _VERSION_PLACE = re.compile(
 def without_hashes(text: str) -> str:
     """The text with content hashes and digests made equal."""
     return _HASH.sub("‹hash›", text)
+
+
+def gist(text: str) -> str:
+    """The text without what would be a minor change in it: names, hashes and versions made equal."""
+    return _VERSION.sub("‹version›", without_hashes(erase(text)))
 
 
 def grade(old: str, new: str, place: str = "") -> tuple[Verdict, str]:
