@@ -26,6 +26,7 @@ from kubetalk.model import BlockOptions, Match
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_])")
 _CONTROL = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029{OPEN}{CLOSE}]")
+_COMMENT = re.compile(r"(?m)^[ \t]*#(?! Source: )")
 _DEFAULT = BlockOptions()
 
 
@@ -115,6 +116,8 @@ def _style(body: str, hints: Hints) -> str:
     """``json`` or ``yaml`` if the output should be that, else empty."""
     if body[0] in "{[" and hints.format != "yaml":
         return "json"
+    if hints.runs("helm") and _COMMENT.search(body):
+        return ""  # a chart's comments are shown, so they are compared: as text
     if (
         hints.format == "yaml"
         or hints.runs("kubectl", "kustomize")

@@ -50,6 +50,12 @@ _SWITCHES = frozenset({
     "--timestamps", "--previous", "--follow", "--all-containers", "--containers", "--cached", "-k", "-v",
     "--verbose", "-I", "--include", "--purge", "--help", "-h", "--keep-history", "--include-crds",
 })  # fmt: skip
+# Programs that print lines they were given, or nothing.
+_LISTING_TOOLS = TOOLS | {
+    "grep", "egrep", "awk", "cut", "head", "tail", "sort", "uniq", "tr", "sed", "jq", "column", "cat", "xargs", "tee",
+    "cd", "export", "set", "sleep", "true", "test", "wc",
+}  # fmt: skip
+_ITEMS = re.compile(r"\.items\b|\brange\b")
 _SEPARATORS = frozenset({";", "|", "&", "&&", "||", "|&", "(", ")", ";;", "{", "}", "\n", "!"})
 _PREFIXES = frozenset({"sudo", "time", "command", "exec", "env", "watch", "then", "do", "else", "if", "while", "until"})
 _HEREDOC = re.compile(r"<<-?\s*(?:'(\w+)'|\"(\w+)\"|\\?(\w+))")
@@ -109,9 +115,11 @@ class Hints:
 
     @property
     def is_listing(self) -> bool:
-        """Kubectl get (or a plain listing of helm or istioctl): the order of lines says nothing."""
-        if self.sort_by:
+        """Whether the lines are one per object, in an order that says nothing."""
+        if self.sort_by or not self.tools <= _LISTING_TOOLS:
             return False
+        if self.format in {"jsonpath", "go-template", "json", "yaml"} and not _ITEMS.search(self.command):
+            return False  # values of one object: their order is content
         return self.runs("kubectl", "get", "events", "top", "api-resources", "api-versions", "wait", "delete", "drain")
 
 

@@ -216,3 +216,19 @@ def test_special_addresses_are_content() -> None:
     old, same, other = (recording((command, table.format(a))) for a in ("10.96.0.1", "10.96.4.4", "0.0.0.0  "))
     assert verdicts(compare(session(command), old, same)) == [Verdict.FRESH]
     assert verdicts(compare(session(command), old, other)) == [Verdict.DRIFT_MAJOR]
+
+
+def test_comments_of_a_chart_are_content() -> None:
+    values = "# how many\nreplicas: 2\n"
+    command = "helm show values ./shop"
+    old, other = (recording((command, text)) for text in (values, values.replace("how many", "number of pods")))
+    assert verdicts(compare(session(command), old, old)) == [Verdict.FRESH]
+    assert verdicts(compare(session(command), old, other)) == [Verdict.DRIFT_MAJOR]
+
+
+def test_the_lines_of_one_objects_value_have_an_order() -> None:
+    one = "kubectl get configmap settings -o jsonpath='{.data.steps}'"
+    every = "kubectl get pods -o jsonpath='{range .items[*]}{.metadata.name}{\"\\n\"}{end}'"
+    for command, verdict in ((one, Verdict.DRIFT_MAJOR), (every, Verdict.FRESH)):
+        runs = [recording((command, text)) for text in ("first\nsecond\n", "second\nfirst\n")]
+        assert verdicts(compare(session(command), *runs)) == [verdict]
