@@ -39,7 +39,7 @@ def sandbox(settings: ProviderSettings) -> Iterator[Sandbox]:
 @pytest.fixture(scope="session")
 def result(request: pytest.FixtureRequest, sandbox: Sandbox) -> Iterator[Callable[[Check], None]]:
     """Gives a check's result: returns, or raises CheckFailedError."""
-    chosen = [item.callspec.params["check"] for item in request.session.items if hasattr(item, "callspec")]
+    chosen = [item.callspec.params.get("check") for item in request.session.items if hasattr(item, "callspec")]
     checks = sorted((c for c in chosen if isinstance(c, Check)), key=lambda c: (c.alone, not c.first))
     _make_namespaces(sandbox, [check.namespace for check in checks])
     pool = ThreadPoolExecutor(SIDE_BY_SIDE)
