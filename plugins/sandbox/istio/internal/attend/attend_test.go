@@ -253,6 +253,24 @@ func TestLogLinesAreThoseOfAContainerRuntime(t *testing.T) {
 	}
 }
 
+func TestPollingEnds(t *testing.T) {
+	ctx, calls := context.Background(), 0
+	if err := poll(ctx, time.Microsecond, 0, func() (bool, error) { calls++; return calls == 3, nil }); err != nil || calls != 3 {
+		t.Error(calls, err)
+	}
+	if err := poll(ctx, time.Hour, 0, func() (bool, error) { return false, os.ErrPermission }); err != os.ErrPermission {
+		t.Error(err)
+	}
+	if err := poll(ctx, time.Hour, time.Millisecond, func() (bool, error) { return false, nil }); err != nil {
+		t.Error("a limit is no error:", err)
+	}
+	gone, cancel := context.WithCancel(ctx)
+	cancel()
+	if err := poll(gone, time.Hour, 0, func() (bool, error) { return false, nil }); err != context.Canceled {
+		t.Error(err)
+	}
+}
+
 func TestContainersThatWereStarted(t *testing.T) {
 	pod := istiodPod("p", "default", 0)
 	if containerRuns(pod) {

@@ -22,6 +22,10 @@ const (
 	injectorLimit = 5 * time.Second
 	// webhooksLimit is for istiod to set up what it serves; whatever keeps it from that, the pod is then as ready as a real one.
 	webhooksLimit = 10 * time.Second
+	// probePeriod is long for a machine and short for a person: istiod logs every probe that comes too early.
+	probePeriod = 250 * time.Millisecond
+	// askPeriod is how often the API server is asked.
+	askPeriod = 25 * time.Millisecond
 )
 
 // revision is the pod's revision in the form that object names end in: "" for the default one.
@@ -35,7 +39,7 @@ func revision(pod *corev1.Pod) string {
 // waitForInjector waits until the injector's template exists. An istiod that starts before gives injection up for good ("template not
 // found", pilot/pkg/bootstrap/sidecarinjector.go); one without an injector is wanted that way.
 func (a *attendant) waitForInjector(ctx context.Context, pod *corev1.Pod) error {
-	return poll(ctx, injectorLimit, func() (bool, error) {
+	return poll(ctx, askPeriod, injectorLimit, func() (bool, error) {
 		_, err := a.client.CoreV1().ConfigMaps(pod.Namespace).Get(ctx, "istio-sidecar-injector"+revision(pod), metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
 			return false, nil
@@ -51,7 +55,7 @@ func (a *attendant) waitUntilServing(ctx context.Context, p *istiod) error {
 	address := fmt.Sprintf("http://127.0.0.1:%d/ready", p.local[8080])
 	p.mu.Unlock()
 	client := &http.Client{Timeout: time.Second}
-	if err := poll(ctx, 0, func() (bool, error) {
+	if err := poll(ctx, probePeriod, 0, func() (bool, error) {
 		response, err := client.Get(address)
 		if err != nil {
 			return false, nil //nolint:nilerr // not listening yet
@@ -61,7 +65,7 @@ func (a *attendant) waitUntilServing(ctx context.Context, p *istiod) error {
 	}); err != nil {
 		return err
 	}
-	if err := poll(ctx, webhooksLimit, func() (bool, error) { return a.webhooksLeadTo(ctx, p.pod) }); err != nil {
+	if err := poll(ctx, askPeriod, webhooksLimit, func() (bool, error) { return a.webhooksLeadTo(ctx, p.pod) }); err != nil {
 		return err
 	}
 	p.set(func() { p.serving = true })
@@ -115,13 +119,13 @@ func (a *attendant) mark(ctx context.Context, pod *corev1.Pod, serves bool) erro
 	return err
 }
 
-// poll calls f every 20 ms until it says true or fails. A limit that is over (0: there is none) is no error.
-func poll(ctx context.Context, limit time.Duration, f func() (bool, error)) error {
+// poll calls f again and again until it says true or fails. A limit that is over (0: there is none) is no error.
+func poll(ctx context.Context, every, limit time.Duration, f func() (bool, error)) error {
 	over := make(<-chan time.Time)
 	if limit > 0 {
 		over = time.After(limit)
 	}
-	tick := time.NewTicker(20 * time.Millisecond)
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		if ok, err := f(); ok || err != nil {
