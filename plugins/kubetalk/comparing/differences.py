@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -22,7 +23,18 @@ def differences(old: Canonical, new: Canonical) -> tuple[Difference, ...]:
         signatures = [Counter(signature for _, signature in form.names) for form in (old, new)]
         if not found and signatures[0] != signatures[1]:
             found.append(Difference(MAJOR, "generated names: other objects stand together than before"))
+        found += [] if found else _untold(str(old), str(new))
     return words.counted(found)
+
+
+def _untold(old: str, new: str) -> list[Difference]:
+    """The first line in which the printed forms differ: whatever shape it is in, a change is never passed over."""
+    for before, after in itertools.zip_longest(old.split("\n"), new.split("\n"), fillvalue=""):
+        if not same(before, after):
+            verdict, why = words.grade(before, after)
+            told = f"line: {words.shown(before)} -> {words.shown(after)}" + (f" ({why})" if why else "")
+            return [Difference(verdict, told)]
+    return []
 
 
 def between(old: Sequence[Part], new: Sequence[Part], equal: Equal = same) -> list[Difference]:

@@ -232,3 +232,12 @@ def test_the_lines_of_one_objects_value_have_an_order() -> None:
     for command, verdict in ((one, Verdict.DRIFT_MAJOR), (every, Verdict.FRESH)):
         runs = [recording((command, text)) for text in ("first\nsecond\n", "second\nfirst\n")]
         assert verdicts(compare(session(command), *runs)) == [verdict]
+
+
+def test_where_a_manifest_comes_from_is_content() -> None:
+    text = "---\n# Source: shop/templates/{}.yaml\nkind: Service\nmetadata: {{name: web}}\n"
+    runs = [recording(("helm get manifest shop", text.format(name))) for name in ("all", "web")]
+    (comparison,) = compare(session("helm get manifest shop"), *runs)
+    assert [difference.message for difference in comparison.differences] == [
+        "line: # Source: shop/templates/all.yaml -> # Source: shop/templates/web.yaml"
+    ]
