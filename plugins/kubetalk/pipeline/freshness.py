@@ -193,7 +193,7 @@ def _output(recording: Recording | None, comparison: Comparison) -> str:
 
 
 def _write(document: Document, old: Recording | None, new: Recording, comparisons: Sequence[Comparison]) -> bool:
-    unchanged: set[StepKey] = {(c.block_id, c.index) for c in comparisons if c.verdict is Verdict.FRESH}
+    unchanged: set[StepKey] = {(c.block_id, c.index) for c in comparisons if comparing.is_unchanged(c)}
     for snapshot in new.snapshots:
         before = old.snapshot(snapshot.id) if old else None
         if before is not None and not comparing.compare_snapshots(before, snapshot):
