@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -70,16 +71,16 @@ def kind_of(node: yaml.Node) -> str:
     return f"`{node.value}`"
 
 
-class Field(Generic[T_co]):
+class Field(ABC, Generic[T_co]):
     """One kind of value."""
 
+    @abstractmethod
     def read(self, node: yaml.Node, reader: Reader, name: str) -> T_co | None:
         """The value, or None after noting why there is none. ``name`` is the key as the author knows it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def schema(self) -> dict[str, object]:
         """The same rule as JSON Schema (draft 2020-12)."""
-        raise NotImplementedError
 
 
 def _scalar(node: yaml.Node, reader: Reader, name: str, wanted: str) -> str | None:

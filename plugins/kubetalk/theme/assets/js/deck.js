@@ -20,8 +20,12 @@
 
   const help = document.getElementById("kt-help");
   const showHelp = () => { if (help.open) help.close(); else help.showModal(); };
-  // Escape closes the help; to reveal.js it would mean the overview.
-  help.addEventListener("keydown", (event) => event.stopPropagation());
+  // Escape closes the help; to reveal.js it would mean the overview. The browser's own closing comes a moment later than
+  // the key, and a key pressed in that moment would be lost: so it is closed here.
+  help.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.key === "Escape" || event.key === "?") { event.preventDefault(); help.close(); }
+  });
   const onDisk = (address) => location.protocol === "file:" && address.endsWith("/") ? `${address}index.html` : address;
   const languageLinks = [...document.querySelectorAll("[data-kt-same-slide]")];
   const reading = document.querySelector("[data-kt-reading]");
