@@ -24,7 +24,9 @@ from kubetalk.sandbox.progress import plain
 from kubetalk.sandbox.recipe import Recipe, load_recipe
 from kubetalk.sandbox.toolchain import find_go
 
-_WHEELS = {"core": "kubetalk_sandbox", "istio": "kubetalk_istio"}
+WHEELS = {"core": "kubetalk_sandbox", "istio": "kubetalk_istio"}
+"""Packages that hold a binary in their folder `bin`; scripts/_wheels.py makes them."""
+
 # Measured on two idle cores without any cache.
 _MINUTES = {"core": 8, "istio": 6}
 KEPT_BINARIES = 2
@@ -41,20 +43,22 @@ class Binary:
     fingerprint: str
     """The key of its sources, or of its bytes where nothing says what it was built from."""
 
+    @property
+    def about(self) -> Path:
+        """The file beside it that says what it was built from; a binary in a named folder need not have one."""
+        return _about(self.path)
+
 
 def find_binary(settings: ProviderSettings, module: str = "core") -> Binary | None:
     """The binary to use, or None if it has to be built first.
 
-    Raises BuildError if a folder is named in the settings but holds no working binary.
+    Raises BuildError if a folder is named in the settings but holds no working binary, and if the installed wheel was
+    built from other sources than this kubetalk's.
     """
     recipe = load_recipe(module)
     if settings.binaries:
         return _in_folder(Path(settings.binaries).expanduser(), recipe)
-    spec = importlib.util.find_spec(_WHEELS[module])
-    for location in (spec.submodule_search_locations or ()) if spec else ():
-        if (path := Path(location) / "bin" / recipe.binary).is_file():
-            return _described(path, "wheel")
-    return _in_cache(recipe)
+    return _installed(recipe, WHEELS[module]) or _in_cache(recipe)
 
 
 def ensure_binary(
@@ -90,13 +94,29 @@ def ensure_binary(
 def prune_binaries() -> tuple[Path, ...]:
     """Removes cached binaries that nothing here would use, except the `KEPT_BINARIES` newest; returns them."""
     folders = sorted(_cached("*"), key=lambda folder: folder.stat().st_mtime, reverse=True)
-    current = {_cache_name(load_recipe(module)) for module in _WHEELS}
+    current = {_cache_name(load_recipe(module)) for module in WHEELS}
     removed = []
     for folder in folders[KEPT_BINARIES:]:
         if not any(folder.name.startswith(name) for name in current):
             shutil.rmtree(folder, ignore_errors=True)
             removed.append(folder)
     return tuple(removed)
+
+
+def _installed(recipe: Recipe, package: str) -> Binary | None:
+    spec = importlib.util.find_spec(package)
+    for location in (spec.submodule_search_locations or ()) if spec else ():
+        if (path := Path(location) / "bin" / recipe.binary).is_file():
+            binary = _described(path, "wheel")
+            # Neither used in silence, as a page would claim what it does not have, nor passed over in silence.
+            if binary.fingerprint != recipe.sources_key:
+                name = package.replace("_", "-")
+                raise BuildError(
+                    f"the installed wheel {name} was built from other sources than those of this kubetalk",
+                    remedy=f"`pip install --upgrade kubetalk {name}`, or uninstall {name} to have it built here",
+                )
+            return binary
+    return None
 
 
 def _cache_name(recipe: Recipe) -> str:

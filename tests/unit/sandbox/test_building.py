@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from kubetalk.errors import BuildError
-from kubetalk.model import ProviderSettings
+from kubetalk.model import ProviderSettings, SandboxRequest
 from kubetalk.sandbox import binaries, commands
 from kubetalk.sandbox.binaries import ensure_binary, find_binary, prune_binaries
 from kubetalk.sandbox.building import BuildStep, ask_versions, build, build_environment, diagnose
+from kubetalk.sandbox.embedded import EmbeddedProvider
 from kubetalk.sandbox.progress import describe, plain, shown_on
 from kubetalk.sandbox.recipe import load_recipe
 from kubetalk.sandbox.toolchain import Go
@@ -197,19 +198,47 @@ def test_the_named_folder_comes_first_and_is_never_replaced(make_binary: Any, ma
         find_binary(ProviderSettings(binaries=str(tmp_path / "empty")))
 
 
-def test_an_installed_wheel_comes_before_the_cache(
-    make_binary: Any, make_go: MakeGo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def wheel(make_binary: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """Installs a wheel `kubetalk-sandbox` that says it was built from those sources."""
+
+    def install(sources: str) -> Path:
+        package = tmp_path / "site" / "kubetalk_sandbox"
+        package.mkdir(parents=True)
+        (package / "__init__.py").touch()
+        make_binary().folder.rename(package / "bin")
+        program = package / "bin" / "kubetalk-sandbox"
+        about = {"sources": sources, "go": "1.26.8", "versions": {"kubernetes": "v1.36.4"}}
+        binaries._about(program).write_text(json.dumps(about), encoding="utf-8")
+        monkeypatch.syspath_prepend(str(package.parent))
+        return program
+
+    return install
+
+
+def test_an_installed_wheel_comes_before_the_cache(make_go: MakeGo, wheel: Callable[[str], Path]) -> None:
+    make_go()
+    built = ensure_binary(ProviderSettings(), lambda _: None)
+    program = wheel(load_recipe().sources_key)
+    found = find_binary(ProviderSettings())
+    assert found is not None
+    assert (found.origin, found.path, found.fingerprint) == ("wheel", program, built.fingerprint)
+
+
+def test_a_wheel_of_other_sources_is_neither_used_nor_passed_over(
+    make_go: MakeGo, wheel: Callable[[str], Path]
 ) -> None:
     make_go()
     ensure_binary(ProviderSettings(), lambda _: None)
-    package = tmp_path / "site" / "kubetalk_sandbox"
-    package.mkdir(parents=True)
-    (package / "__init__.py").touch()
-    make_binary().folder.rename(package / "bin")
-    monkeypatch.syspath_prepend(str(package.parent))
-    found = find_binary(ProviderSettings())
-    assert found is not None
-    assert (found.origin, found.path) == ("wheel", package / "bin" / "kubetalk-sandbox")
+    program = wheel("0" * 64)
+    line = "the installed wheel kubetalk-sandbox was built from other sources than those of this kubetalk"
+    with pytest.raises(BuildError, match=line) as caught:
+        find_binary(ProviderSettings())
+    assert "pip install --upgrade kubetalk kubetalk-sandbox" in caught.value.remedy
+    assert line in EmbeddedProvider(ProviderSettings()).unavailable(SandboxRequest())
+    binaries._about(program).unlink()
+    with pytest.raises(BuildError, match=line):
+        find_binary(ProviderSettings())
 
 
 def test_two_builds_at_once_make_one_binary(make_go: MakeGo) -> None:
