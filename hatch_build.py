@@ -26,6 +26,7 @@ NPM_TIMEOUT_SECONDS = 300
 
 _PLEX = "@fontsource-variable/ibm-plex-sans"
 _MONO = "@fontsource-variable/jetbrains-mono"
+_EMOJI = "@fontsource/noto-emoji"
 # file below node_modules -> file below VENDOR
 ASSETS = {
     "reveal.js/dist/reveal.js": "reveal/reveal.js",
@@ -39,6 +40,13 @@ ASSETS = {
     f"{_PLEX}/LICENSE": "fonts/LICENSE-ibm-plex-sans",
     f"{_MONO}/files/jetbrains-mono-latin-wght-normal.woff2": "fonts/jetbrains-mono-latin-wght-normal.woff2",
     f"{_MONO}/LICENSE": "fonts/LICENSE-jetbrains-mono",
+    # In pieces: of these a browser fetches only those whose characters stand on the page.
+    **{
+        f"{_EMOJI}/files/{name}": f"fonts/{name}"
+        for name in (f"noto-emoji-{number}-400-normal.woff2" for number in range(11))
+    },
+    f"{_EMOJI}/400.css": "fonts/noto-emoji.css",
+    f"{_EMOJI}/LICENSE": "fonts/LICENSE-noto-emoji",
 }
 
 

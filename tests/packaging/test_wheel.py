@@ -83,6 +83,9 @@ def test_the_wheel_holds_the_browser_assets_with_their_licences(wheel: Path) -> 
         f"{vendor}/reveal/LICENSE",
         f"{vendor}/fonts/ibm-plex-sans-latin-wght-normal.woff2",
         f"{vendor}/fonts/jetbrains-mono-latin-wght-normal.woff2",
+        f"{vendor}/fonts/noto-emoji.css",
+        f"{vendor}/fonts/noto-emoji-10-400-normal.woff2",
+        f"{vendor}/fonts/LICENSE-noto-emoji",
         f"{vendor}/fonts/LICENSE-ibm-plex-sans",
         f"{vendor}/fonts/LICENSE-jetbrains-mono",
     } <= names_in(wheel)

@@ -1,5 +1,7 @@
 """The search index of one language: plain records; the reader's browser matches substrings.
 
+It is a script and not a JSON file, because a page that was opened from a folder may load the one and not the other.
+
 A blog of this kind has some hundred slides and sections, so substring search over normalised text is exact for
 Japanese (no segmenter to disagree with) and needs no library; the field's search engines miss compound words.
 """
@@ -14,7 +16,10 @@ from kubetalk.model import Output, SearchRecord
 
 
 def search_output(records: Iterable[SearchRecord], language: str) -> Output:
-    """``<language>/search.json``: ``{"records": [{"p": path, "t": title, "s": section, "k": kind, "x": text}]}``."""
+    """``<language>/search.js``: ``ktSearch({"records": [{"p": path, "t": title, "s": section, "k": kind, "x": text}]});``.
+
+    JSON is an expression of JavaScript as it is (ECMA-262, 2019 and later).
+    """
     content = {
         "records": [
             {
@@ -27,6 +32,5 @@ def search_output(records: Iterable[SearchRecord], language: str) -> Output:
             for record in records
         ]
     }
-    return Output(
-        uri=f"{language}/search.json", content=json.dumps(content, ensure_ascii=False, separators=(",", ":")) + "\n"
-    )
+    data = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    return Output(uri=f"{language}/search.js", content=f"ktSearch({data});\n")

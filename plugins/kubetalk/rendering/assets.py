@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import re
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
@@ -14,16 +15,20 @@ from kubetalk.rendering.paths import ASSETS
 if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
+EMOJI = "vendor/fonts/noto-emoji.css"
+"""The font's own style sheet: which of its files has which characters. istioctl and helm plugins print emoji."""
 BUNDLES = {
-    "kubetalk.css": ("css/tokens.css", "css/fonts.css", "css/blocks.css", "css/site.css"),
-    "deck.css": ("css/tokens.css", "css/fonts.css", "css/blocks.css", "css/deck.css"),
+    "kubetalk.css": ("css/tokens.css", "css/fonts.css", EMOJI, "css/blocks.css", "css/site.css"),
+    "deck.css": ("css/tokens.css", "css/fonts.css", EMOJI, "css/blocks.css", "css/deck.css"),
     "blocks.css": ("css/tokens.css", "css/blocks.css", "css/host.css"),
     "kubetalk.js": ("js/blocks.js", "js/site.js", "js/search.js"),
     "deck.js": ("js/blocks.js", "js/deck.js"),
     "blocks.js": ("js/blocks.js",),
 }
 """File of the site to the files of the theme it is made of. `blocks.*` is all that a page of the host site gets."""
-NEEDED = ("vendor/reveal/reveal.js", "vendor/reveal/reveal.css", "vendor/reveal/plugin/notes.js")
+NEEDED = ("vendor/reveal/reveal.js", "vendor/reveal/reveal.css", "vendor/reveal/plugin/notes.js", EMOJI)
+WOFF = re.compile(r", url\([^)]*\.woff\) format\('woff'\)")
+"""Second choice of each font, for browsers of before 2018; its files are left out of the package."""
 
 
 @functools.cache
@@ -40,7 +45,7 @@ def assets() -> tuple[Output, ...]:
                 remedy="Install it again with network access: `pip install -e .` in a checkout fetches it",
             )
     outputs = [
-        Output(ASSETS + name, "".join((folder / part).read_text(encoding="utf-8") for part in parts))
+        Output(ASSETS + name, "".join(sheet_or_script(folder, part) for part in parts))
         for name, parts in BUNDLES.items()
     ]
     outputs += [Output(f"{ASSETS}vendor/{name}", source.read_bytes()) for name, source in walk(folder / "vendor")]
@@ -48,13 +53,19 @@ def assets() -> tuple[Output, ...]:
     return tuple(sorted(outputs, key=lambda output: output.uri))
 
 
+def sheet_or_script(folder: Traversable, name: str) -> str:
+    """One part of a bundle; what the font's style sheet names lies beside the bundle in another folder."""
+    text = (folder / name).read_text(encoding="utf-8")
+    return WOFF.sub("", text).replace("url(./files/", "url(vendor/fonts/") if name == EMOJI else text
+
+
 def walk(folder: Traversable, prefix: str = "") -> list[tuple[str, Traversable]]:
-    """All files below a folder with their relative names; build stamps and hidden files left out."""
+    """All files below a folder with their relative names; build stamps, hidden files and parts of bundles left out."""
     found: list[tuple[str, Traversable]] = []
     for child in folder.iterdir():
         if child.is_dir():
             found += walk(child, f"{prefix}{child.name}/")
-        elif child.name != "STAMP" and not child.name.startswith("."):
+        elif child.name not in {"STAMP", "noto-emoji.css"} and not child.name.startswith("."):
             found.append((prefix + child.name, child))
     return found
 

@@ -28,7 +28,7 @@ from kubetalk.model import (
 from kubetalk.rendering.ansi import safe_plain
 from kubetalk.rendering.highlighting import highlight_code
 from kubetalk.rendering.shell import command_html
-from kubetalk.rendering.terminal import OutputView, view_output, width
+from kubetalk.rendering.terminal import SEVERAL_LINES, OutputView, view_output, width
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -182,7 +182,8 @@ class BlockRenderer:
         longest = max(max((width(line) + 2 for line in view.source.split("\n")), default=0) for view in views)
         tables = max((view.output.width for view in views if view.output and not view.folded), default=0)
         rows = sum(
-            len(view.source.split("\n")) + (1 if view.folded else view.output.shown_lines if view.output else 0)
+            sum(-(-(width(line) + 2) // SEVERAL_LINES) for line in view.source.split("\n"))
+            + (1 if view.folded else view.output.shown_lines if view.output else 0)
             for view in views
         )
         return self.templates.get_template("blocks/terminal.html").render(
@@ -193,7 +194,7 @@ class BlockRenderer:
             commands=views,
             note=note,
             command_columns=longest,
-            columns=max(tables, min(longest, 72)),
+            columns=max(tables, min(longest, SEVERAL_LINES)),
             rows=rows,
         )
 

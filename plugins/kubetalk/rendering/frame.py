@@ -107,6 +107,7 @@ class Frame:
         strings = load_strings(language)
         return {
             "t": strings,
+            "load": load_strings,
             "language": language,
             "settings": self.settings,
             "site_name": in_language(self.settings.site_name, language),

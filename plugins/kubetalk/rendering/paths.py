@@ -12,7 +12,7 @@ HOME = "home"
 """Id of the page that becomes the start page of its language."""
 FEED = "feed.xml"
 """Name of the Atom feed in a language's folder; `indexing` writes it, page heads link to it."""
-SEARCH = "search.json"
+SEARCH = "search.js"
 
 
 def document_path(document: Document, language: str) -> str:

@@ -326,7 +326,7 @@ class Renderer:
 
     def chooser(self) -> Output:
         """``/``: the reader chooses a language, and the browser remembers it."""
-        return self._frame.bare("chooser.html", "index.html", self._settings.languages[0], "", load=load_strings)
+        return self._frame.bare("chooser.html", "index.html", self._settings.languages[0], "")
 
     def not_found(self, language: str) -> Output:
         """``en/404.html``; for an empty language ``404.html``, which holds all and shows the one of the address.
@@ -335,9 +335,7 @@ class Renderer:
         """
         uri = f"{language}/404.html" if language else "404.html"
         languages = (language,) if language else self._settings.languages
-        return self._frame.bare(
-            "404.html", uri, languages[0], self._settings.base_path, load=load_strings, languages=languages
-        )
+        return self._frame.bare("404.html", uri, languages[0], self._settings.base_path, languages=languages)
 
     def redirect(self, uri: str, target: str) -> Output:
         """A page at an old address that leads to a path; the fragment is kept where scripts run."""

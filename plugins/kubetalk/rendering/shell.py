@@ -14,6 +14,7 @@ from pygments.lexers.shell import BashLexer
 from pygments.token import STANDARD_TYPES, Comment, Name, Text, Token
 
 from kubetalk.rendering.ansi import safe
+from kubetalk.rendering.terminal import WRAPPED_FROM, width, wrapping
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -34,11 +35,16 @@ PROMPT = re.compile(r"\$ |% |# |> ")
 def command_html(command: Command) -> Markup:
     """The lines of a command as the author wrote them: prompts in their own spans, tokens in Pygments' classes."""
     prompts = line_prompts(command)
-    lines = [
-        f'<span class="kt-prompt">{safe(prompt)}</span>{line}' if prompt else line
-        for prompt, line in zip(prompts, highlighted_lines(command.source), strict=True)
-    ]
-    return Markup("\n".join(lines))  # noqa: S704  every part went through safe()
+    sources = command.source.split("\n")
+    lines = []
+    for number, (prompt, source, line) in enumerate(
+        zip(prompts, sources, highlighted_lines(command.source), strict=True), start=1
+    ):
+        html = f'<span class="kt-prompt">{safe(prompt)}</span>{line}' if prompt else line
+        end = "\n" if number < len(sources) else ""
+        is_long = width(prompt + source) > WRAPPED_FROM
+        lines.append(wrapping(html + end, prompt + source) if is_long else Markup(html + end))  # noqa: S704  all of it is safe()
+    return Markup("").join(lines)
 
 
 def line_prompts(command: Command) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from importlib.resources import files
 
 import yaml
 from babel import Locale, UnknownLocaleError
+from babel.core import get_global
 from babel.dates import format_date, format_datetime
 from markupsafe import Markup, escape
 
@@ -55,6 +56,15 @@ class Strings:
         if any(isinstance(value, Markup) for value in values.values()):
             return escape(entry).format(**values)
         return entry.format(**values) if values else entry
+
+    @property
+    def region_locale(self) -> str:
+        """Language and territory as Open Graph writes them, such as ``ja_JP``; the likeliest territory by CLDR."""
+        territory = self.locale.territory
+        if not territory:
+            likely = get_global("likely_subtags").get(str(self.locale))
+            territory = Locale.parse(likely).territory if likely else None
+        return f"{self.locale.language}_{territory}" if territory else self.locale.language
 
     def group(self, prefix: str) -> dict[str, str]:
         """The texts below ``prefix.``, without it; plural forms give their ``other``."""

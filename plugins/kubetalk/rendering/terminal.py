@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from kubetalk.model import BlockOptions
 
 BLANK_END = re.compile(r"\n\s*\Z")
+CELLS = re.compile(r"\S(?: {2,}|\t)\s*\S")
+"""Two words that are more than a space apart stand in columns."""
+WRAPPED_FROM = 24
+"""Columns that any page has room for; a shorter line needs no markup."""
+ONE_LINE = 96
+"""Columns up to which a slide sets smaller type to keep a sentence on one line."""
+DEEPEST = 8
+"""Columns of a line's own indentation that its continuations repeat; more leaves no room on a phone."""
+SEVERAL_LINES = 84
+"""Columns of a line on a slide when a sentence or a command takes several lines anyway."""
 LONG_NAME = 24
 """A pinned column wider than this many characters leaves no room on a phone and is not pinned there."""
 
@@ -41,7 +51,7 @@ class OutputView:
     """The columns that are shown, when some are left out."""
     column_count: int = 0
     width: int = 0
-    """Columns of the longest line that is shown at once, wide characters counted twice."""
+    """Columns that the output needs at once, wide characters counted twice; a sentence can take several lines."""
     shown_lines: int = 0
 
 
@@ -54,15 +64,19 @@ def view_output(text: str, options: BlockOptions) -> OutputView:
     # The cells that are left have moved, so what remains is read again for its own geometry.
     left = find_tables(tuple(plain(line) for line in shown)) if kept else tables
     parts = elide(rows_html(shown, left), options.head, options.tail)
-    at_once = [line for line, visible in zip(shown, visibility(parts), strict=True) if visible]
+    rooms = [
+        room_of(plain(line), in_table=table is not None)
+        for line, table, visible in zip(shown, by_line(left, len(shown)), visibility(parts), strict=True)
+        if visible
+    ]
     return OutputView(
         parts=parts,
         lines=len(lines),
         full=join(rows_html(lines, tables)) if kept else Markup(""),
         columns=kept,
         column_count=max((len(table.headers) for table in tables), default=0),
-        width=max((width(plain(line)) for line in at_once), default=0),
-        shown_lines=len(at_once),
+        width=max((room for room, _ in rooms), default=0),
+        shown_lines=sum(count for _, count in rooms),
     )
 
 
@@ -95,12 +109,44 @@ def by_line(tables: tuple[Table, ...], count: int) -> tuple[Table | None, ...]:
 
 
 def rows_html(lines: tuple[Line, ...], tables: tuple[Table, ...]) -> list[Markup]:
-    """Each line with its newline: a table's row has its name pinned, any other line is plain."""
+    """Each line with its newline: a table's row has its name pinned, a long sentence may take several lines."""
     heads = {table.first for table in tables}
     return [
-        Markup(to_html(line) + "\n") if table is None else row_html(line, table, is_head=index in heads)  # noqa: S704
+        line_html(line) if table is None else row_html(line, table, is_head=index in heads)
         for index, (line, table) in enumerate(zip(lines, by_line(tables, len(lines)), strict=True))
     ]
+
+
+def line_html(line: Line) -> Markup:
+    """One line that is no row of a table. Where it ends on the page may differ; its characters never do."""
+    html = to_html(line) + "\n"
+    text = plain(line)
+    return wrapping(html, text) if width(text) > WRAPPED_FROM and wraps(text) else Markup(html)  # noqa: S704
+
+
+def wraps(text: str) -> bool:
+    """Whether a line that is too long goes on below itself; one with columns in it keeps them and is scrolled."""
+    return not CELLS.search(text)
+
+
+def wrapping(html: str, text: str) -> Markup:
+    """A line, given as HTML and as text, whose continuations are indented below it and marked by a rule.
+
+    After a tab there is no indentation: tab stops are counted from where the continuations begin.
+    """
+    if "\t" in text:
+        return Markup(f'<span class="kt-line kt-tabbed">{html}</span>')  # noqa: S704
+    own = min(len(text) - len(text.lstrip(" ")), DEEPEST)
+    style = f' style="--kt-in:{own}"' if own else ""
+    return Markup(f'<span class="kt-line"{style}>{html}</span>')  # noqa: S704
+
+
+def room_of(text: str, *, in_table: bool) -> tuple[int, int]:
+    """Columns and lines that one line of an output takes on a slide."""
+    columns = width(text)
+    if in_table or columns <= ONE_LINE or not wraps(text):
+        return columns, 1
+    return SEVERAL_LINES, -(-columns // SEVERAL_LINES)
 
 
 def row_html(line: Line, table: Table, *, is_head: bool) -> Markup:

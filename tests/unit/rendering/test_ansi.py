@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import unicodedata
 from html.parser import HTMLParser
 
@@ -52,7 +53,9 @@ class Tags(HTMLParser):
 
 
 ALLOWED = {"kt-bold", "kt-dim", "kt-italic", "kt-under", "kt-inverse", "kt-strike", "kt-ctl", "kt-row", "kt-head"}
-ALLOWED |= {"kt-name", "kt-name-long"} | {f"kt-{kind}{index}" for kind in ("fg", "bg") for index in range(16)}
+ALLOWED |= {"kt-name", "kt-name-long", "kt-line", "kt-tabbed"} | {
+    f"kt-{kind}{index}" for kind in ("fg", "bg") for index in range(16)
+}
 
 hostile = st.text(
     alphabet=st.one_of(
@@ -74,7 +77,9 @@ def test_nothing_of_an_output_becomes_markup_or_control(text: str) -> None:
         reader.feed(str(html))
         for tag, attributes in reader.seen:
             assert tag == "span"
-            assert [name for name, _ in attributes] == ["class"]
+            names = [name for name, _ in attributes]
+            assert names in (["class"], ["class", "style"])
+            assert names == ["class"] or re.fullmatch(r"--kt-in:\d", attributes[1][1] or "")
             assert set((attributes[0][1] or "").split()) <= ALLOWED
         loose = [char for char in str(html) if char not in "\n\t\u200d"]
         assert not [char for char in loose if unicodedata.category(char) in {"Cc", "Cf", "Cs", "Zl", "Zp"}]

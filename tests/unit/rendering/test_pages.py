@@ -146,7 +146,8 @@ def test_the_head_names_all_languages_in_absolute_addresses(sample: Sample) -> N
     assert head.all("link", rel="canonical")[0]["href"] == f"{site}en/talks/labels/"
     assert head.all("link", type="application/atom+xml")[0]["href"] == "../../feed.xml"
     assert head.all("meta", name="generator")[0]["content"].startswith("kubetalk ")
-    assert head.all("meta", property="og:locale")[0]["content"] == "en"
+    assert head.all("meta", property="og:locale")[0]["content"] == "en_US"
+    assert head.all("meta", property="og:locale:alternate")[0]["content"] == "ja_JP"
 
 
 def test_structured_data_is_json_and_cannot_end_its_script(sample: Sample) -> None:
@@ -321,7 +322,7 @@ def test_assets_hold_everything_a_page_loads_and_nothing_from_elsewhere(sample: 
         ("en/talks/x/#a", "en/talks/x/slides/", "../#a"),
         ("", "en/", "../"),
         ("en/", "", "en/"),
-        ("en/search.json", "en/talks/", "../search.json"),
+        ("en/search.js", "en/talks/", "../search.js"),
         ("en/talks/x/", "posts/old/index.html", "../../en/talks/x/"),
     ],
 )

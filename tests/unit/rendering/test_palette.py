@@ -78,7 +78,7 @@ def test_every_colour_variable_used_somewhere_is_defined() -> None:
     folder = files("kubetalk.theme") / "assets/css"
     defined = set(re.findall(r"--(kt-[\w-]+):", "".join(p.read_text(encoding="utf-8") for p in folder.iterdir())))
     # Set by templates, scripts and diagrams on single elements.
-    defined |= {"kt-cols", "kt-cmd-cols", "kt-rows", "kt-fit", "kt-aspect", "kt-diagram-width"}
+    defined |= {"kt-cols", "kt-cmd-cols", "kt-rows", "kt-fit", "kt-in", "kt-aspect", "kt-diagram-width"}
     for sheet in folder.iterdir():
         used = set(re.findall(r"var\(--(kt-[\w-]+)", sheet.read_text(encoding="utf-8")))
         assert used <= defined, sheet.name

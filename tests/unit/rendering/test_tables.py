@@ -108,3 +108,31 @@ def test_nothing_is_lost_whatever_looks_like_a_table(lines: list[str]) -> None:
     shown = "".join(plain_lines(str(part.html)) for part in view.parts)
     assert shown.rstrip() == text.rstrip()  # blank lines at the end are left out
     assert plain_text(str(view.full)) == ""
+
+
+SENTENCE = "Error from server: admission webhook denied the request, and this goes on for a while"
+
+
+@pytest.mark.parametrize(
+    ("line", "css"),
+    [
+        (SENTENCE, "kt-line"),
+        (f"    {SENTENCE}", "kt-line"),
+        (f"\t* {SENTENCE}", "kt-line kt-tabbed"),
+        ("x" * 200, "kt-line"),
+        ("a sentence that is short", None),
+        ("Labels:              app.kubernetes.io/name=web", None),  # columns without a header
+        ("one cell\tand another one after a tab in it", None),
+    ],
+)
+def test_a_long_sentence_may_wrap_and_what_stands_in_columns_may_not(line: str, css: str | None) -> None:
+    html = str(view_output(f"{line}\n", BlockOptions()).parts[0].html)
+    assert (match[1] if (match := re.match('<span class="(kt-line[^"]*)"', html)) else None) == css
+    assert plain_lines(html) == f"{line}\n"
+
+
+def test_the_room_of_a_sentence_is_counted_in_lines() -> None:
+    view = view_output(f"NAME   READY\nweb    2/2\n\n{'word ' * 50}\n", BlockOptions())
+    assert (view.width, view.shown_lines) == (84, 3 + 3)
+    table = view_output(f"NAME   {'A' * 120}\nweb    b\n", BlockOptions())
+    assert (table.width, table.shown_lines) == (127, 2)

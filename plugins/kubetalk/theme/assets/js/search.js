@@ -14,9 +14,14 @@
   // Full-width letters, half-width katakana and case must not matter.
   const fold = (text) => text.normalize("NFKC").toLowerCase();
   let records;
-  const load = () => records ??= fetch(address).then((response) => {
-    if (!response.ok) throw new Error(String(response.status));
-    return response.json();
+  // A script, because a page opened from a folder may not fetch (indexing/search.py).
+  const load = () => records ??= new Promise((resolve, reject) => {
+    globalThis.ktSearch = resolve;
+    const script = document.createElement("script");
+    script.src = address;
+    // After `ktSearch` was called these change nothing.
+    for (const end of ["load", "error"]) script.addEventListener(end, () => { script.remove(); reject(new Error(address)); });
+    document.head.append(script);
   }).then((index) => index.records.map((record) => ({
     ...record, title: fold(record.t), section: fold(record.s), text: fold(record.x), original: record.x.normalize("NFKC"),
   })));

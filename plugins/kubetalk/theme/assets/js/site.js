@@ -17,6 +17,10 @@
     if (event.key === "kt-theme" && event.newValue) { root.dataset.ktTheme = event.newValue; press(); }
   });
 
+  // On a narrow screen the navigation scrolls: the current entry must not be the one that is out of sight.
+  const current = document.querySelector(".kt-nav [aria-current]");
+  if (current) current.parentElement.scrollLeft = current.offsetLeft - current.parentElement.offsetLeft - 48;
+
   for (const link of document.querySelectorAll("[data-kt-language-choice]")) {
     link.addEventListener("click", () => {
       store("kt-language", link.dataset.ktLanguageChoice);
