@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from dataclasses import replace
 
@@ -153,13 +154,10 @@ def segments(lines: list[str], hints: Hints, names: Names, title: str = "") -> l
             position += 1
             continue
         flush()
-        rows: list[str] = []
-        position += 1
-        while position < len(lines) and lines[position].strip():
-            if tables.header(lines[position], hints, inside=True) is not None:
-                break
-            rows.append(lines[position])
-            position += 1
+        rows = list(itertools.takewhile(str.strip, itertools.islice(lines, position + 1, None)))
+        if any(map(tables.begins, rows)):
+            rows = list(itertools.takewhile(lambda row: tables.header(row, hints, inside=True) is None, rows))
+        position += 1 + len(rows)
         parts.append(tables.build(head, rows, hints, names, title))
     flush()
     return parts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import functools
 from collections import Counter
 from collections.abc import Callable, Iterator
 
@@ -15,6 +16,9 @@ from kubetalk.model import Difference
 
 _MOST_COMPARED = 4_000_000
 """Pairs of lines; a diff of more would take longer to make than anybody would read it."""
+
+_MOST_ALIKE = 50_000
+"""Pairs of equal lines; difflib looks at each of them once per block it finds: `a b a b` beside `b a c` is cubic."""
 
 
 def changes(old: Lines, new: Lines, equal: Equal) -> Iterator[Difference]:
@@ -55,11 +59,12 @@ def _added(line: Line, kind: LineKind) -> Difference:
 def _unordered(before: list[Line], after: list[Line], kind: LineKind, equal: Equal) -> Iterator[Difference]:
     before, after = unmatched(before, after, lambda line: erase(line.text), _fits(equal))
     if kind is not LineKind.MESSAGES:
+        paired: set[int] = set()
         for lines_old, lines_new in grouped(before, after, lambda line: words.gist(line.text)).values():
             for a, b in zip(lines_old, lines_new, strict=False):
-                before.remove(a)
-                after.remove(b)
+                paired.update((id(a), id(b)))
                 yield _change(a, b)
+        before, after = ([line for line in side if id(line) not in paired] for side in (before, after))
     while before and after:
         a, b = take_closest(before, after, lambda x, y: _distance(x.text, y.text))
         if kind is LineKind.MESSAGES:
@@ -79,8 +84,16 @@ def _unordered(before: list[Line], after: list[Line], kind: LineKind, equal: Equ
 
 def _distance(a: str, b: str) -> int:
     """In how many words two lines differ, apart from names, hashes and versions."""
-    left, right = Counter(words.gist(a).split()), Counter(words.gist(b).split())
-    return max(sum((left - right).values()), sum((right - left).values()))
+    (left, of_left), (right, of_right) = _bag(a), _bag(b)
+    common = sum(min(number, right[word]) for word, number in left.items() if word in right)
+    return max(of_left, of_right) - common
+
+
+@functools.lru_cache(maxsize=4096)
+def _bag(text: str) -> tuple[Counter[str], int]:
+    """The words of a line with their numbers, and how many they are."""
+    found = words.gist(text).split()
+    return Counter(found), len(found)
 
 
 def _ordered(before: list[Line], after: list[Line], kind: LineKind, equal: Equal) -> Iterator[Difference]:
@@ -93,16 +106,24 @@ def _ordered(before: list[Line], after: list[Line], kind: LineKind, equal: Equal
         # Equal ends are cut off, so the first lines differ.
         yield Difference(MAJOR, f"order of lines: {words.shown(before[0].raw)} -> {words.shown(after[0].raw)}")
         return
-    for tag, i, i_end, j, j_end in difflib.SequenceMatcher(None, *erased, autojunk=False).get_opcodes():
+    matcher = difflib.SequenceMatcher(None, *erased, autojunk=_is_repetitive(*erased))
+    for tag, i, i_end, j, j_end in matcher.get_opcodes():
         if tag == "equal":
             continue
         common = min(i_end - i, j_end - j)
         for a, b in zip(before[i : i + common], after[j : j + common], strict=True):
-            yield _change(a, b)
+            if not equal(a.text, b.text):
+                yield _change(a, b)
         for line in before[i + common : i_end]:
             yield _gone(line, kind)
         for line in after[j + common : j_end]:
             yield _added(line, kind)
+
+
+def _is_repetitive(before: list[str], after: list[str]) -> bool:
+    """Whether so many lines are alike that only difflib's shortcut (lines that come often are no anchors) can end."""
+    left, right = Counter(before), Counter(after)
+    return sum(number * right[text] for text, number in left.items() if text in right) > _MOST_ALIKE
 
 
 def _without_common_ends(before: list[Line], after: list[Line], equal: Equal) -> tuple[list[Line], list[Line]]:

@@ -44,7 +44,10 @@ def changes(old: Table, new: Table, equal: Equal, where: str = "") -> Iterator[D
                 yield Difference(MINOR, f"new column: {where}{column}")
     common = [column for column in old.columns if column in have[1]]
     keys = _key_columns(common, old.kind)
-    groups = grouped(_project(old, common), _project(new, common), lambda row: _key(row, keys))
+    sides = _project(old, common), _project(new, common)
+    if equal is same and not new.watched:
+        sides = unmatched(*sides, lambda row: row.erased)  # what is equal needs no partner
+    groups = grouped(*sides, lambda row: _key(row, keys))
     if equal is not same:
         _join_wildcards(groups, equal)
     for before, after in groups.values():

@@ -7,7 +7,7 @@ printed with ``-o wide`` only. All others: see the functions.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from kubetalk.comparing import masks
 from kubetalk.comparing.cells import addresses, message
@@ -156,8 +156,20 @@ def holder(cell: str) -> str:
     return re.sub(r"[\w.-]+_(?:[0-9a-f]{8}-[0-9a-f-]{27}|‹uuid›)$", "‹host›_‹uuid›", cell)
 
 
+class _Memo(dict[str, str]):
+    """The canonical cells of one column by what was printed: cells repeat far more often than they differ."""
+
+    def __init__(self, function: Cell) -> None:
+        super().__init__()
+        self._function = function
+
+    def __missing__(self, cell: str) -> str:
+        found = self[cell] = self._function(cell)
+        return found
+
+
 class Cells:
-    """Masks the cells of one table: one memo per column, because cells repeat far more often than they differ."""
+    """Masks the cells of one table, column by column."""
 
     def __init__(
         self, kind: str, columns: tuple[str, ...], names: Names, paths: Mapping[str, str] | None = None
@@ -165,23 +177,14 @@ class Cells:
         self._names = names
         self.kind = kind
         self._paths = paths or {}
-        self._functions = [self._remember(self._choose(column)) for column in columns]
+        self._functions = [self._choose(column) for column in columns]
 
-    def row(self, raw: tuple[str, ...]) -> tuple[str, ...]:
-        """The canonical cells of a row."""
-        return tuple([function(cell) for function, cell in zip(self._functions, raw, strict=True)])
-
-    @staticmethod
-    def _remember(function: Cell) -> Cell:
-        memo: dict[str, str] = {}
-
-        def remembered(cell: str) -> str:
-            found = memo.get(cell)
-            if found is None:
-                found = memo[cell] = function(cell)
-            return found
-
-        return remembered
+    def rows(self, raw: Sequence[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+        """The canonical cells of all rows, in their order."""
+        if not raw:
+            return iter(())
+        columns = zip(self._functions, zip(*raw, strict=True), strict=True)
+        return zip(*[list(map(_Memo(function).__getitem__, cells)) for function, cells in columns], strict=True)
 
     def _text(self, cell: str) -> str:
         masked = masks.text(self._names.symbolise(cell), self._names.literals, self._names.addresses)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable
 from typing import TypeVar
 
@@ -34,17 +34,9 @@ def unmatched(
 ) -> tuple[list[T], list[T]]:
     """Both sides without the members that have an equal on the other: by key, or by ``fits`` if there are wildcards."""
     if fits is None:
-        waiting: dict[Hashable, list[T]] = defaultdict(list)
-        for item in reversed(new):
-            waiting[key(item)].append(item)
-        rest = []
-        for item in old:
-            matches = waiting.get(key(item))
-            if matches:
-                matches.pop()
-            else:
-                rest.append(item)
-        return rest, [item for items in waiting.values() for item in reversed(items)]
+        keys = [key(item) for item in old], [key(item) for item in new]
+        common = Counter(keys[0]) & Counter(keys[1])
+        return _beyond(old, keys[0], common), _beyond(new, keys[1], common)
     left_over = list(new)
     rest = []
     for item in old:
@@ -54,6 +46,18 @@ def unmatched(
         else:
             left_over.pop(index)
     return rest, left_over
+
+
+def _beyond(items: list[T], keys: list[Hashable], common: Counter[Hashable]) -> list[T]:
+    """The members that are left when the first ones of every common key are taken out."""
+    left = Counter(common)
+    rest = []
+    for item, key in zip(items, keys, strict=True):
+        if left[key] > 0:
+            left[key] -= 1
+        else:
+            rest.append(item)
+    return rest
 
 
 def take_closest(old: list[T], new: list[T], distance: Callable[[T, T], int]) -> tuple[T, T]:

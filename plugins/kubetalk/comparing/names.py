@@ -16,6 +16,7 @@ from kubetalk.comparing import commands
 _RANDOM = frozenset("bcdfghjklmnpqrstvwxz2456789")
 _HASH = frozenset("456789bcdf")
 _MASKED = re.compile(r"‹#\d+›")
+_POD = re.compile(r"(.+)-([456789bcdf]{1,10})-[bcdfghjklmnpqrstvwxz2456789]{5}")
 
 OPEN, CLOSE = "⁅", "⁆"
 """Around the whole name in place of its random part, until the ordinals are given: see `forms.number`."""
@@ -29,6 +30,7 @@ _GENERATE_NAME = re.compile(r"generateName[\"']?\s*:\s*[\"']?([a-z0-9][a-z0-9.-]
 _WORD = re.compile(r"(?<![\w.-])[a-z0-9][\w.:/=-]*")
 # A name in running text: it has a dash, and starts where no other word goes on.
 _DASHED = re.compile(r"(?<![\w.‹›-])[a-z0-9]+(?:[.-]+[a-z0-9]+|-‹#\d+›)*(?:-[a-z0-9]+|-‹#\d+›)(?![\w›])")
+_OWNERS = frozenset({"daemonset", "job", "replicationcontroller", "cronjob", "service"})
 _HASH_LABEL = re.compile(
     r"(?<=pod-template-hash[=:])[456789bcdf]{1,10}(?!\w)|(?<=pod-template-hash: )[456789bcdf]{1,10}(?!\w)"
 )
@@ -63,6 +65,7 @@ class Names:
         self._owners: set[str] = set()
         self._cronjobs: set[str] = set()
         self._generated: dict[str, str] = {}
+        self._plain: set[tuple[str, str]] = set()  # looked at, not generated as far as is known until now
         self._cleared: set[str] = set()
         self._restarted: set[str] = set()
         self._hashes: dict[tuple[str, str], bool] = {}
@@ -92,6 +95,7 @@ class Names:
         the hashes of new ReplicaSets are chance (kubectl/pkg/polymorphichelpers/objectrestarter.go writes the time
         into the pod template).
         """
+        self._plain.clear()
         hints = commands.read(command)
         self.read_text(command)
         for kind, name in hints.owners:
@@ -114,6 +118,7 @@ class Names:
 
     def read_text(self, text: str) -> None:
         """Take in what the author wrote, a command or a file: its names and addresses are no chance."""
+        self._plain.clear()
         self._prefixes.update(_GENERATE_NAME.findall(text))
         for word in _WORD.findall(text):
             for part in re.split(r"[/=:]", word.rstrip(".:")):
@@ -124,18 +129,23 @@ class Names:
         """Note an object that gives its pods a lone random suffix."""
         if not name or "$" in name:
             return
-        if kind == "cronjob":
-            self._cronjobs.add(name)
-        if kind in {"daemonset", "job", "replicationcontroller", "cronjob", "service"}:
+        if kind in _OWNERS and (name not in self._owners or (kind == "cronjob" and name not in self._cronjobs)):
+            self._plain.clear()
             self._owners.add(name)
+            self._cronjobs.update({name} if kind == "cronjob" else ())
 
     def know(self, name: str, kind: str = "") -> str:
         """The masked form of an object's name, remembered for all later text; unchanged if it is not generated."""
-        if name in self._generated:
-            return self._generated[name]
+        found = self._generated.get(name)
+        if found is not None:
+            return found
+        if (name, kind) in self._plain:
+            return name
         masked = self._split(name, kind)
         if masked != name:
             self._generated[name] = masked
+        else:
+            self._plain.add((name, kind))
         return masked
 
     def know_generated(self, name: str, prefix: str) -> str:
@@ -159,6 +169,8 @@ class Names:
         """``base-hash-⁅name⁆`` or ``base-⁅name⁆``, or the name as it is."""
         if name in self.literals or "-" not in name:
             return name
+        if kind == "pod" and name[-6:-5] == "-" and (pod := _POD.fullmatch(name)):
+            return f"{pod[1]}-{self._hash(pod[1], pod[2])}-{OPEN}{name}{CLOSE}"
         base, _, last = name.rpartition("-")
         if _is_hash(last, 7) and (kind == "replicaset" or (not kind and self._restarted)):
             return f"{base}-{self._hash(base, last)}"
@@ -173,8 +185,8 @@ class Names:
             head, _, tail = base.rpartition("-")
             if head and _is_minute(tail) and (kind in {"pod", ""}):
                 return f"{head}-{mark}"
-            # Ten characters are usual, six or fewer one in thousands: those only where a pod is sure.
-            if head and _is_hash(tail, 1 if kind == "pod" else 7) and kind in {"pod", ""}:
+            # Ten characters are usual, six or fewer one in thousands: those only where a pod is sure (see above).
+            if head and _is_hash(tail, 7) and not kind:
                 return f"{head}-{self._hash(head, tail)}-{mark}"
             if kind in _SUFFIXED_KINDS or f"{base}-" in self._prefixes or (not kind and base in self._owners):
                 return f"{base}-{mark}"
@@ -188,6 +200,8 @@ class Names:
             return "‹hash›" if text in self._chance_hashes else text
         if self._chance_hashes:
             text = _HASH_LABEL.sub(lambda match: "‹hash›" if match[0] in self._chance_hashes else match[0], text)
+        if text.islower() and text.isascii() and text.replace("-", "").isalnum() and text[0] != "-" != text[-1]:
+            return self._mask_word(text, kind)  # what the pattern finds in a text that is one name
         return _DASHED.sub(lambda match: self._mask_word(match[0], kind), text)
 
     def _mask_word(self, word: str, kind: str) -> str:
@@ -213,7 +227,8 @@ class Names:
     def learn(self, pairs: Iterable[tuple[str, str]]) -> None:
         """Take in (kind, name) of objects that an output shows."""
         for kind, name in pairs:
-            self.own(kind, name)
+            if kind in _OWNERS:
+                self.own(kind, name)
             self.know(name, kind)
 
 
@@ -221,4 +236,9 @@ def erase(text: str) -> str:
     """The text with every marked or numbered name made equal."""
     if "‹#" in text:
         text = _MASKED.sub(ERASED, text)
-    return MARKED.sub(ERASED, text) if OPEN in text else text
+    return erase_marked(text) if OPEN in text else text
+
+
+def erase_marked(text: str) -> str:
+    """The text with every name that has no ordinal yet made equal."""
+    return MARKED.sub(ERASED, text)

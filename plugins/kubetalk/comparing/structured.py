@@ -58,6 +58,10 @@ _Loader.yaml_implicit_resolvers = {
 }
 
 
+_TEXT_TAG = "tag:yaml.org,2002:str"
+_MERGE_TAG = "tag:yaml.org,2002:merge"
+
+
 def mask_scalar(key: str, value: object, names: Names) -> object:
     """One value under its key, volatile parts masked."""
     if isinstance(value, bool) or value is None:
@@ -264,29 +268,36 @@ def _yaml_documents(text: str) -> list[tuple[str, Any]]:
         if not chunk.strip():
             continue
         source = re.search(r"(?m)^# Source: (.+)$", chunk)
-        value = yaml.load(chunk, Loader=_Loader)  # noqa: S506 - a SafeLoader
+        loader = _Loader(chunk)
+        try:
+            node = loader.get_single_node()
+            value = _value(node, loader, [_MOST_VALUES], 0) if node is not None else None
+        finally:
+            loader.dispose()
         if value is None and not source:
             continue
-        found.append((source[1] if source else "", _plain(value, [_MOST_VALUES])))
+        found.append((source[1] if source else "", value))
     return found
 
 
-def _plain(value: Any, budget: list[int]) -> Any:
-    """The value as JSON knows it: keys are text, nothing but scalars, lists and maps.
+def _value(node: yaml.Node, loader: _Loader, budget: list[int], depth: int) -> Any:
+    """The value of a node as JSON knows it: keys are text, nothing but scalars, lists and maps.
 
-    The budget stops a document whose aliases multiply (output is hostile input).
+    Budget and depth stop a document whose aliases multiply or hold themselves (output is hostile input).
     """
     budget[0] -= 1
-    if budget[0] < 0:
+    if budget[0] < 0 or depth > _DEEPEST:
         raise ValueError("too many values")
-    match value:
-        case Mapping():
-            return {str(key): _plain(item, budget) for key, item in value.items()}
-        case list() | tuple():
-            return [_plain(item, budget) for item in value]
-        case bool() | int() | str() | None:
-            return value
-        case float():
-            return value if math.isfinite(value) else str(value)
-        case _:
-            return str(value)
+    if node.tag == _TEXT_TAG and isinstance(node, yaml.ScalarNode):
+        return node.value
+    if isinstance(node, yaml.MappingNode):
+        if any(key.tag == _MERGE_TAG for key, _ in node.value):
+            loader.flatten_mapping(node)
+        pairs = [(_value(key, loader, budget, depth + 1), item) for key, item in node.value]
+        return {str(key): _value(item, loader, budget, depth + 1) for key, item in pairs}
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(item, loader, budget, depth + 1) for item in node.value]
+    value = loader.construct_object(node)
+    if isinstance(value, bool | int) or value is None:
+        return value
+    return value if isinstance(value, float) and math.isfinite(value) else str(value)

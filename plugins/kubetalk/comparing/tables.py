@@ -6,7 +6,9 @@ widths kept between the rows of a watch), so the header says where columns start
 
 from __future__ import annotations
 
+import operator
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kubetalk.comparing import columns as rules
@@ -23,6 +25,8 @@ _FIRST = frozenset({
     "RESOURCE", "ATTRIBUTE", "URL", "LAST SEEN", "SERVICE FQDN", "RESOURCE NAME", "Resources",
 })  # fmt: skip
 _FIRST_WORDS = tuple(_FIRST)
+begins = operator.methodcaller("startswith", _FIRST_WORDS)
+"""Whether a line begins like the header of a second table."""
 # Headers that are not all capitals: auth can-i --list (kubectl/pkg/cmd/auth/cani.go).
 _MIXED = (("Resources", "Non-Resource URLs"),)
 _TIME_FIELD = re.compile(r"(?:[tT]ime(?:stamp)?|lastSeen|firstSeen)$")
@@ -40,7 +44,7 @@ class Header:
 
 def header(line: str, hints: Hints, *, inside: bool = False, first: bool = False) -> Header | None:
     """The header in a line, or None. Inside a table only a line that surely is one counts."""
-    if not line or line[0].isspace() or (inside and not line.startswith(_FIRST_WORDS)):
+    if not line or line[0].isspace() or (inside and not begins(line)):
         return None
     if "\t" in line:
         cells = tuple(cell.strip() for cell in line.split("\t"))
@@ -104,6 +108,25 @@ def cut(line: str, head: Header) -> tuple[str, ...]:
     return sliced or _cut_loosely(line, starts)
 
 
+def cut_all(lines: Sequence[str], head: Header) -> list[tuple[str, ...]]:
+    """The cells of all rows; most rows of most tables are one word for each column, and those take a short way."""
+    width, last = len(head.columns), head.starts[-1] if head.starts else 0
+    if width < 3 or head.tabs:
+        return [cut(line, head) for line in lines]
+    begin = operator.itemgetter(*head.starts[1:])
+    before = operator.itemgetter(*[start - 1 for start in head.starts[1:]])
+    blanks = (" ",) * (width - 1)
+    rows = []
+    for line in lines:
+        words = line.split()
+        plain = len(words) == width and len(line) > last and line.isascii() and "\t" not in line
+        if plain and before(line) == blanks and " " not in begin(line):
+            rows.append(tuple(words))
+        else:
+            rows.append(cut(line, head))
+    return rows
+
+
 def _cut_loosely(line: str, starts: tuple[int, ...]) -> tuple[str, ...]:
     """Cells of a row that fits no header: every word run goes to the last column that starts before it."""
     cells: list[list[str]] = [[] for _ in starts]
@@ -143,7 +166,7 @@ def build(
     head: Header, lines: list[str], hints: Hints, names: Names, title: str = "", *, shown_header: bool = True
 ) -> Table:
     """The table under a header."""
-    raw = [cut(line, head) for line in lines]
+    raw = cut_all(lines, head)
     return assemble(head.columns, raw, hints, names, title, shown_header=shown_header)
 
 
@@ -162,7 +185,7 @@ def assemble(
     _learn(head, raw, of, names)
     cells = rules.Cells(of, head, names, _paths(hints))
     ordered = order(hints, kubectl=bool(hints.tools & commands.TOOLS))
-    rows = tuple(Row(cells.row(row), row) for row in raw)
+    rows = tuple(map(Row, cells.rows(raw), raw))
     if hints.watch:
         rows = _last_states(head, rows)
     if of == "pod" and "STATUS" in head and "NAME" in head:

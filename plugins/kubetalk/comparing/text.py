@@ -99,10 +99,10 @@ def subject(line: str) -> tuple[str, str]:
 def mask_line(raw: str, hints: Hints, names: Names) -> str:
     """One line with everything volatile masked."""
     text = names.symbolise(raw.rstrip())
-    klog = masks.klog(text)
-    if klog is not None:
-        text = klog
-    text = _LOG_STAMP.sub(lambda match: (match[1] or "") + masks.TIME, text)
+    if text[:1] in "IWEF":
+        text = masks.klog(text) or text
+    if text[:1].isdigit() or text[:1] == "[":
+        text = _LOG_STAMP.sub(lambda match: (match[1] or "") + masks.TIME, text)
     match = _HTTP.match(text) if ": " in text else None
     if match is not None and not hints.runs("kubectl", "get", "describe"):
         return f"{match[1]}‹value›"
@@ -118,12 +118,15 @@ def mask_line(raw: str, hints: Hints, names: Names) -> str:
     keyed = structured.line(text, names)
     if keyed is not None:
         return keyed
-    text = _DRAIN_CLAUSE.sub("", text)
-    daemons = _DAEMONS.search(text)
-    for name in daemons[1].split(", ") if daemons else ():
-        names.know(name.rpartition("/")[2], "pod")
-    text = _BUDGET.sub("", text)  # istioctl's own debug connection, counted as a proxy
-    text = _AGO.sub(masks.AGE, text)
+    if hints.runs("kubectl", "drain"):
+        text = _DRAIN_CLAUSE.sub("", text)
+        daemons = _DAEMONS.search(text)
+        for name in daemons[1].split(", ") if daemons else ():
+            names.know(name.rpartition("/")[2], "pod")
+    if "65536." in text:
+        text = _BUDGET.sub("", text)  # istioctl's own debug connection, counted as a proxy
+    if " ago" in text or "over " in text:
+        text = _AGO.sub(masks.AGE, text)
     text = masks.text(text, names.literals, names.addresses)
     return names.mask(text, "pod" if hints.kinds == ("pod",) and hints.runs("kubectl", *_OF_PODS) else "")
 
