@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import shutil
 import stat
 import tempfile
@@ -66,22 +67,26 @@ class RunDirectory:
             parent = below.resolve()
             if len(os.fsencode(parent)) > _LONGEST_DIRECTORY - len("/kt-xxxxxxxx/box"):
                 parent = _short_temporary_directory()
-            path = Path(tempfile.mkdtemp(prefix="kt-", dir=parent))
+            path = parent / f"kt-{secrets.token_hex(4)}"
             registry = cache_dir() / "runs"
             registry.mkdir(mode=0o700, exist_ok=True)
             entry = registry / f"{path.name}.json"
             lock = FileLock(entry.with_suffix(".lock"), mode=0o600, thread_local=False)
             lock.acquire(timeout=10)
-            (path / _MARKER).touch(mode=0o600)
             run = cls(path, entry, lock)
+            # First, so that a kill right after it leaves nothing that nobody knows of.
             run.register(0)
+            path.mkdir(mode=0o700)
+            (path / _MARKER).touch(mode=0o600)
         except (OSError, Timeout) as error:
             raise SandboxError(f"the sandbox's directory cannot be made below {below}: {error}") from error
         return run
 
     def register(self, pid: int) -> None:
         """Writes down which process works in the directory."""
-        self._entry.write_text(json.dumps({"directory": str(self.path), "pid": pid}), encoding="utf-8")
+        fresh = self._entry.with_suffix(".new")
+        fresh.write_text(json.dumps({"directory": str(self.path), "pid": pid}), encoding="utf-8")
+        fresh.replace(self._entry)
 
     def keep_logs(self, logs: Path) -> Path | None:
         """Copies a folder of logs to the cache, where `KEPT_LOGS` of them stay; None if there is nothing to keep."""
@@ -105,8 +110,10 @@ class RunDirectory:
 
 def prune_dead() -> tuple[Path, ...]:
     """Removes the directories of sandboxes whose owner was killed, and returns them."""
+    registry = cache_dir() / "runs"
     removed = []
-    for entry in sorted((cache_dir() / "runs").glob("*.json")):
+    for name in sorted({path.stem for path in registry.iterdir()} if registry.is_dir() else ()):
+        entry = registry / f"{name}.json"
         lock = FileLock(entry.with_suffix(".lock"), mode=0o600, thread_local=False)
         try:
             lock.acquire(blocking=False)
@@ -115,9 +122,6 @@ def prune_dead() -> tuple[Path, ...]:
         try:
             told = json.loads(entry.read_text(encoding="utf-8"))
             directory, pid = Path(told["directory"]), int(told["pid"])
-        except FileNotFoundError:
-            lock.release()
-            continue
         except (OSError, ValueError, KeyError, TypeError):
             directory, pid = Path(), 0
         # Its processes go by themselves within seconds; files are never taken from under a running etcd.
@@ -125,8 +129,8 @@ def prune_dead() -> tuple[Path, ...]:
             if directory.name.startswith("kt-") and _is_ours(directory):
                 _remove_tree(directory)
                 removed.append(directory)
-            entry.unlink(missing_ok=True)
-            Path(lock.lock_file).unlink(missing_ok=True)
+            for path in (entry, entry.with_suffix(".new"), Path(lock.lock_file)):
+                path.unlink(missing_ok=True)
         lock.release()
     return tuple(removed)
 
@@ -164,12 +168,22 @@ def _is_ours(directory: Path) -> bool:
         status = directory.lstat()
     except OSError:
         return False
-    return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and (directory / _MARKER).is_file()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
+        return False
+    # Empty when its owner was killed before it could write the marker; nothing is lost with it then.
+    return (directory / _MARKER).is_file() or not any(directory.iterdir())
 
 
 def _remove_tree(directory: Path) -> None:
     # A part that is about to end may still write; what comes up after the first pass goes with the second.
     for _ in range(3):
-        shutil.rmtree(directory, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            # The marker goes last: a directory without it would be nobody's if this process is killed half-way.
+            for path in sorted(directory.iterdir(), key=lambda path: path.name == _MARKER):
+                if path.is_dir() and not path.is_symlink():
+                    shutil.rmtree(path, ignore_errors=True)
+                else:
+                    path.unlink(missing_ok=True)
+            directory.rmdir()
         if not directory.exists():
             return

@@ -30,25 +30,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def binaries() -> Iterator[Path]:
-    """A folder with the binary under a name of this run's own, so that its processes can be told from all others."""
-    try:
-        found = find_binary(ProviderSettings(binaries=os.environ.get("KUBETALK_TEST_BINARIES", "")))
-    except SandboxError as error:
-        pytest.fail(str(error))
-    if found is None:
-        pytest.fail("no sandbox binary: run `kubetalk sandbox build`")
+    """A folder with the binaries under names of this run's own, so that their processes can be told from all others."""
+    settings = ProviderSettings(binaries=os.environ.get("KUBETALK_TEST_BINARIES", ""))
     with tempfile.TemporaryDirectory(prefix="kt-binaries-") as name:
         folder = Path(name).resolve()
-        target = folder / "kubetalk-sandbox"
-        try:
-            target.hardlink_to(found.path)
-        except OSError:
-            shutil.copyfile(found.path, target)
-        if found.about.is_file():
-            shutil.copyfile(found.about, folder / found.about.name)
-        # An ordinary user has to reach it too.
-        for path in (folder, target):
-            path.chmod(0o755)
+        for module in ("core", "istio"):
+            try:
+                found = find_binary(settings, module)
+                missing = "no sandbox binary: run `kubetalk sandbox build`"
+            except SandboxError as error:
+                found, missing = None, str(error)
+            if found is None:
+                # What needs Istio's says so itself.
+                assert module != "core", missing
+                continue
+            target = folder / found.path.name
+            try:
+                target.hardlink_to(found.path)
+            except OSError:
+                shutil.copyfile(found.path, target)
+            if found.about.is_file():
+                shutil.copyfile(found.about, folder / found.about.name)
+            # An ordinary user has to reach it too.
+            for path in (folder, target):
+                path.chmod(0o755)
         yield folder
         assert processes(folder) == {}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 import resource
 import signal
 import subprocess
@@ -18,14 +17,12 @@ import pytest
 from kubetalk.errors import SandboxError
 from kubetalk.model import ProviderSettings, SandboxRequest
 from kubetalk.sandbox.embedded import EmbeddedProvider
-from kubetalk.sandbox.places import prune_dead
 from kubetalk.sandbox.pool import SandboxPool
 
 from .conftest import eventually, out, processes, quiet, run
 
 ROOT = Path(__file__).resolve().parents[3]
 NOBODY = 65534
-KILLS = int(os.environ.get("KUBETALK_TEST_KILLS", "4"))
 
 BUILD = """
 import subprocess, sys, time
@@ -107,20 +104,6 @@ def test_a_spare_is_there_at_once_and_pristine(settings: ProviderSettings, runs:
             print(f"figure spare: first answer after {time.monotonic() - begun:.2f} s")  # noqa: T201
 
 
-@pytest.mark.parametrize("seed", range(KILLS))
-def test_a_killed_build_leaves_no_process(binaries: Path, runs: Path, seed: int) -> None:
-    moment = random.Random(seed).uniform(0.0, 6.0)  # noqa: S311  any moment will do
-    process = a_build(binaries, runs)
-    wait_for(process, "begun")
-    with tempfile.TemporaryDirectory():
-        time.sleep(moment)
-    process.send_signal(signal.SIGKILL)
-    end(process)
-    took = eventually(lambda: not processes(binaries), 5.0, f"left after a kill at {moment:.1f} s")
-    print(f"figure kill at {moment:.2f} s: all gone {took:.2f} s later")  # noqa: T201
-    prune_dead()
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_everything_in_order(binaries: Path, runs: Path, number: signal.Signals) -> None:
     process = a_build(binaries, runs)
@@ -168,25 +151,27 @@ def environment_for_nobody(temporary: str) -> dict[str, str]:
     return {"PATH": os.defpath, "PYTHONPATH": path, "TMPDIR": temporary, "HOME": "/nonexistent"}
 
 
-@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else; everybody else is one already")
 def test_an_ordinary_user_with_1024_open_files(binaries: Path) -> None:
-    python = interpreter_for_nobody()
+    """Root becomes somebody else for it; everybody else is an ordinary user already."""
+    root = os.getuid() == 0
+    user, group = (NOBODY, NOBODY) if root else (os.getuid(), os.getgid())
+    python = interpreter_for_nobody() if root else sys.executable
     with tempfile.TemporaryDirectory(prefix="kt-nobody-") as folder:
-        os.chown(folder, NOBODY, NOBODY)
+        os.chown(folder, user, group)
         done = subprocess.run(
             [python, "-c", BUILD, str(binaries), folder, "id -u; ulimit -n; kubectl get nodes -o name"],
             env=environment_for_nobody(folder),
             stdin=subprocess.DEVNULL,
-            user=NOBODY,
-            group=NOBODY,
-            extra_groups=[],
+            user=user if root else None,
+            group=group if root else None,
+            extra_groups=[] if root else None,
             preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024)),
             capture_output=True,
             text=True,
             timeout=120,
             check=False,
         )
-        assert done.stdout.split()[:3] == ["begun", str(NOBODY), "1024"], done.stderr
+        assert done.stdout.split()[:3] == ["begun", str(user), "1024"], done.stderr
         assert "node/sandbox-control-plane" in done.stdout
         assert done.returncode == 0
     assert processes(binaries) == {}

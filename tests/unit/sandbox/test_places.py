@@ -56,6 +56,7 @@ def forge(directory: Path, cache: Path, pid: int = GONE) -> Path:
 def test_prune_removes_only_what_is_ours(tmp_path: Path, cache: Path) -> None:
     precious = tmp_path / "kt-precious"
     precious.mkdir()
+    (precious / "work").touch()
     link = tmp_path / "kt-link"
     link.symlink_to(precious)
     ours = tmp_path / "kt-ours"
@@ -68,6 +69,45 @@ def test_prune_removes_only_what_is_ours(tmp_path: Path, cache: Path) -> None:
     assert not ours.exists()
     assert not any(entry.exists() for entry in entries)
     assert list((cache / "runs").iterdir()) == []
+
+
+def test_what_a_kill_leaves_while_one_is_being_made(tmp_path: Path, cache: Path) -> None:
+    unmarked = tmp_path / "kt-unmarked"
+    unmarked.mkdir()
+    forge(unmarked, cache)
+    unwritten = cache / "runs" / "kt-unwritten.json"
+    for suffix in (".lock", ".new"):
+        unwritten.with_suffix(suffix).touch()
+    assert prune_dead() == (unmarked,)
+    assert list((cache / "runs").iterdir()) == []
+    assert not unmarked.exists()
+
+
+def test_a_kill_in_the_middle_of_removing_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class KilledError(BaseException):
+        pass
+
+    run = RunDirectory.create(tmp_path / "r")
+    for name in ("a", "z"):
+        (run.path / name).mkdir()
+    (run.path / "zz").touch()
+    removed: list[str] = []
+
+    def interrupted(path: Path, **_: object) -> None:
+        removed.append(Path(path).name)
+        Path(path).rmdir()
+        if len(removed) == 2:
+            raise KilledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr("kubetalk.sandbox.places.shutil.rmtree", interrupted)
+        with pytest.raises(KilledError):
+            run.remove()
+    assert sorted(removed) == ["a", "z"]
+    assert (run.path / places._MARKER).is_file()
+    run._lock.release()
+    assert prune_dead() == (run.path,)
+    assert not run.path.exists()
 
 
 def test_prune_waits_for_the_processes(tmp_path: Path, cache: Path) -> None:
