@@ -16,9 +16,9 @@ from kubetalk.model import Output, SearchRecord
 
 
 def search_output(records: Iterable[SearchRecord], language: str) -> Output:
-    """``<language>/search.js``: ``ktSearch({"records": [{"p": path, "t": title, "s": section, "k": kind, "x": text}]});``.
+    """``<language>/search.js``: a call of ``ktSearch`` with all records of a language.
 
-    JSON is an expression of JavaScript as it is (ECMA-262, 2019 and later).
+    ``{"records": [{"p": path, "t": title, "s": section, "k": kind, "x": text}]}``. JSON is an expression of JavaScript as it is (ECMA-262, 2019 and later).
     """
     content = {
         "records": [

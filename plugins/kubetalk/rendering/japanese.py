@@ -12,7 +12,11 @@ _CJK = (
     "\uf900-\ufaff\ufe30-\ufe4f\uff01-\uff60\uffe0-\uffe6\U00020000-\U0003ffff"
 )
 CJK_BREAK = re.compile(rf"(?<=[{_CJK}])[ \t]*\n[ \t]*(?=[{_CJK}])")
-KATAKANA = re.compile("[\u30a1-\u30fa\u30fc]{3,12}")
+TOGETHER = re.compile(
+    "[\u30a1-\u30fa\u30fc]{3,12}"  # a loan word
+    "|[0-9]+ [\u4e00-\u9fff\u3041-\u3096\u30a1-\u30fa]{1,2}"  # a number and what it counts
+    "|(?:(?<=[A-Za-z0-9])|^) [\u3041-\u3096]"  # a particle after a Latin word or code
+)
 BOUNDARY = "\ufffc"
 
 
@@ -62,15 +66,16 @@ class JoinCjkLines(Treeprocessor):
             slots.append((None, "", BOUNDARY))
 
 
-class KeepKatakana(Treeprocessor):
-    """Keeps a loan word on one line of a slide.
+class KeepTogether(Treeprocessor):
+    """Keeps a loan word, a number with its counter and a particle with its Latin word on one line of a slide.
 
     Slides break lines between phrases (``word-break: auto-phrase``), and the model in Chromium 156 sees a phrase end
-    inside バージ|ョン. Large type makes that hard to overlook.
+    inside バージ|ョン; the space that is written after Latin letters is a place to break in any case, so that a line
+    could begin with が or end with a lonely 1. Large type makes that hard to overlook.
     """
 
     def run(self, root: ET.Element) -> None:
-        """Wraps runs of katakana in spans, in place."""
+        """Wraps these runs in spans, in place."""
         for element in list(root.iter()):
             if element.tag in JoinCjkLines.OPAQUE:
                 continue
@@ -88,7 +93,7 @@ class KeepKatakana(Treeprocessor):
 
     def _wrapped(self, text: str) -> tuple[str, list[ET.Element]] | None:
         """The text before the first run, and one span per run with the text up to the next as its tail."""
-        runs = list(KATAKANA.finditer(text))
+        runs = list(TOGETHER.finditer(text))
         if not runs:
             return None
         spans: list[ET.Element] = []

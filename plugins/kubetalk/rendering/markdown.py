@@ -17,7 +17,8 @@ import markdown
 from pymdownx.slugs import slugify
 
 from kubetalk.errors import KubetalkError
-from kubetalk.rendering.japanese import JoinCjkLines, KeepKatakana
+from kubetalk.rendering.japanese import JoinCjkLines, KeepTogether
+from kubetalk.rendering.semantics import TableHeads
 
 if TYPE_CHECKING:
     from kubetalk.model import Text
@@ -128,7 +129,8 @@ class Converter:
         )
         engine.treeprocessors.register(JoinCjkLines(engine), "kubetalk-cjk", 15)  # after inline patterns (20)
         if not with_ids:
-            engine.treeprocessors.register(KeepKatakana(engine), "kubetalk-katakana", 14)
+            engine.treeprocessors.register(KeepTogether(engine), "kubetalk-together", 14)
+        engine.treeprocessors.register(TableHeads(engine), "kubetalk-table-heads", 13)
         return engine
 
     def _block(self, number: int) -> str:

@@ -138,7 +138,8 @@ def wrapping(html: str, text: str) -> Markup:
         return Markup(f'<span class="kt-line kt-tabbed">{html}</span>')  # noqa: S704
     own = min(len(text) - len(text.lstrip(" ")), DEEPEST)
     style = f' style="--kt-in:{own}"' if own else ""
-    return Markup(f'<span class="kt-line"{style}>{html}</span>')  # noqa: S704
+    css = "kt-line kt-dense" if own and max(map(len, text.split())) > WRAPPED_FROM // 2 else "kt-line"
+    return Markup(f'<span class="{css}"{style}>{html}</span>')  # noqa: S704
 
 
 def room_of(text: str, *, in_table: bool) -> tuple[int, int]:

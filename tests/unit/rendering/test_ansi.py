@@ -53,7 +53,7 @@ class Tags(HTMLParser):
 
 
 ALLOWED = {"kt-bold", "kt-dim", "kt-italic", "kt-under", "kt-inverse", "kt-strike", "kt-ctl", "kt-row", "kt-head"}
-ALLOWED |= {"kt-name", "kt-name-long", "kt-line", "kt-tabbed"} | {
+ALLOWED |= {"kt-name", "kt-name-long", "kt-line", "kt-tabbed", "kt-dense"} | {
     f"kt-{kind}{index}" for kind in ("fg", "bg") for index in range(16)
 }
 

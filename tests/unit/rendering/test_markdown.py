@@ -101,6 +101,9 @@ def test_placeholders_keep_the_indentation(read_post: ReadPost) -> None:
 @pytest.mark.parametrize(
     ("source", "html"),
     [
+        ("それは 1 行も", '<p>それは <span class="kt-word">1 行も</span></p>'),
+        ("Pod が**変わる**", '<p>Pod<span class="kt-word"> が</span><strong>変わる</strong></p>'),
+        ("`x` は残る", '<p><code>x</code><span class="kt-word"> は</span>残る</p>'),
         ("どのバージョンで", '<p>どの<span class="kt-word">バージョン</span>で</p>'),
         (
             "**クラスター**とポッド",
@@ -113,3 +116,11 @@ def test_placeholders_keep_the_indentation(read_post: ReadPost) -> None:
 def test_loan_words_on_slides_stay_in_one_piece(source: str, html: str) -> None:
     assert convert(source, is_slide=True) == html
     assert "kt-word" not in convert(source)
+
+
+def test_a_table_with_an_empty_corner_has_headings_of_rows() -> None:
+    source = "| | `a` |\n|---|---|\n| first | 1 |\n| | 2 |\n\n| h | i |\n|---|---|\n| 1 | 2 |\n"
+    html = convert(source)
+    assert '<th scope="row">first</th>' in html
+    assert html.count("<th>") + html.count("<th ") == 4  # `a`, first, h and i
+    assert "<td></td>" in html

@@ -84,5 +84,7 @@
   if ("ResizeObserver" in window) {
     const observer = new ResizeObserver((changes) => changes.forEach((change) => focusable(change.target)));
     regions.forEach((region) => observer.observe(region));
+    // A font that comes late makes the text wider and not the region.
+    document.fonts?.addEventListener("loadingdone", () => regions.forEach(focusable));
   }
 })();

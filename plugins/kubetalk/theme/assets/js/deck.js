@@ -47,12 +47,19 @@
   const fit = (slide) => {
     if (!slide || slide.dataset.ktFitted) return;
     slide.dataset.ktFitted = "1";
+    slide.style.removeProperty("--kt-fit");
     const overflows = () => slide.scrollHeight > slide.clientHeight + 2
-      || [...slide.querySelectorAll(".kt-slide-body > .kt-live > .kt-term, .kt-slide-body > .kt-file > .kt-term")]
+      || [...slide.querySelectorAll(".kt-slide-body > .kt-block > .kt-term")]
         .some((term) => term.scrollHeight > term.clientHeight + 2);
     for (let scale = 1; scale >= SMALLEST && overflows(); scale -= 0.05) slide.style.setProperty("--kt-fit", scale.toFixed(2));
   };
-  const fitAll = () => document.querySelectorAll(".slides > section").forEach((slide) => { delete slide.dataset.ktFitted; fit(slide); });
+  const fitAgain = () => {
+    const slide = Reveal.getCurrentSlide();
+    if (slide) delete slide.dataset.ktFitted;
+    fit(slide);
+  };
+  // Printing has put every slide into a page of its own by now.
+  const fitAll = () => document.querySelectorAll(".slides section.kt-slide").forEach((slide) => { delete slide.dataset.ktFitted; fit(slide); });
 
   Reveal.initialize({
     width: 1920,
@@ -87,12 +94,20 @@
     const deck = Reveal.getRevealElement();
     // "application" takes the keys away from screen readers, and a deck is a document (reveal.js#3772).
     deck.removeAttribute("role");
-    fit(Reveal.getCurrentSlide());
-    document.fonts?.ready.then(isPrint ? fitAll : () => { delete Reveal.getCurrentSlide().dataset.ktFitted; fit(Reveal.getCurrentSlide()); });
     follow();
+    if (isPrint) return;
+    fit(Reveal.getCurrentSlide());
+    // A font is fetched when the first slide that uses it is shown.
+    document.fonts?.ready.then(fitAgain);
+    document.fonts?.addEventListener("loadingdone", fitAgain);
     root.classList.add("kt-ready");
   });
-  Reveal.on("slidechanged", (event) => { fit(event.currentSlide); follow(); });
+  // Whoever prints waits for kt-ready: only then is every slide laid out, its fonts are there and it is fitted.
+  Reveal.on("pdf-ready", () => document.fonts.ready.then(() => { fitAll(); root.classList.add("kt-ready"); }));
+  Reveal.on("slidechanged", (event) => { fit(event.currentSlide); follow(); root.classList.remove("kt-awake"); });
+  // The tools are for whoever points at the deck, not for the audience.
+  root.classList.add("kt-awake");
+  addEventListener("pointermove", () => root.classList.add("kt-awake"));
 
   const actions = {
     overview: () => Reveal.toggleOverview(),
