@@ -92,6 +92,7 @@ _LABELS = frozenset(["LABELS", "SELECTOR", "NODE SELECTOR", "POD-SELECTOR", "POD
 _PRIVATE_LABELS = frozenset({"controller-uid", "batch.kubernetes.io/controller-uid"})
 _USAGE = re.compile(r"(CPU|MEMORY|SWAP)(\((cores|bytes|%)\)|%)", re.IGNORECASE)
 _QUANTITY = re.compile(r"\d+(?:\.\d+)?(?:m|n|u|[KMGTPE]i?|%)?|‹n›(?:[a-zA-Z%]*)")
+_GAP = re.compile(r"\s{2,}")
 _MORE = re.compile(r"(?P<list>.*?) \+ (?P<more>\d+) more\.\.\.", re.DOTALL)
 
 # What an environment is made of: a newer one is a newer version, whatever the text.
@@ -122,7 +123,7 @@ def endpoints(cell: str) -> str:
     if not cell or cell[0] == "<":
         return cell
     more = _MORE.fullmatch(cell)
-    listed = sorted(addresses(piece) for piece in (more["list"] if more else cell).split(","))
+    listed = sorted(addresses(" ".join(piece.split())) for piece in (more["list"] if more else cell).split(","))
     return ",".join(listed) + (f" + {more['more']} more..." if more else "")
 
 
@@ -164,7 +165,10 @@ class _Memo(dict[str, str]):
         self._function = function
 
     def __missing__(self, cell: str) -> str:
-        found = self[cell] = self._function(cell)
+        found = self._function(cell)
+        if "  " in found:  # printed again, it would be the border of two cells
+            found = _GAP.sub("‹gap›", found)
+        self[cell] = found
         return found
 
 

@@ -16,6 +16,7 @@ from kubetalk.comparing import commands
 _RANDOM = frozenset("bcdfghjklmnpqrstvwxz2456789")
 _HASH = frozenset("456789bcdf")
 _MASKED = re.compile(r"‹#\d+›")
+_NAME = re.compile(r"[\w.:/‹›#…-]+")
 _POD = re.compile(r"(.+)-([456789bcdf]{1,10})-[bcdfghjklmnpqrstvwxz2456789]{5}")
 
 OPEN, CLOSE = "⁅", "⁆"
@@ -179,7 +180,7 @@ class Names:
     def _split_suffix(self, name: str, kind: str) -> str:
         base, _, last = name.rpartition("-")
         mark = f"{OPEN}{name}{CLOSE}"
-        if _MASKED.fullmatch(last):
+        if _MASKED.fullmatch(last) and _NAME.fullmatch(base):
             return f"{base}-{mark}"
         if _is_random(last):
             head, _, tail = base.rpartition("-")

@@ -18,7 +18,7 @@ from kubetalk.comparing.forms import Order, Row, Table
 from kubetalk.comparing.names import OPEN, Names
 
 _COLUMN = re.compile(r"\S+(?: \S+)*")
-_HEADER_WORD = re.compile(r"[A-Z][A-Z0-9()%/._#-]*(?: [A-Z0-9()%/._#-]+)*|[A-Z]+\((?:cores|bytes)\)")
+_HEADER_WORD = re.compile(r"[A-Z][A-Z0-9()%/._#-]*(?: [(%#]?[A-Z][A-Z0-9()%/._#-]*)*|[A-Z]+\((?:cores|bytes)\)")
 _DASHES = re.compile(r"\s*-{2,}(?:\s+-{2,})*\s*")
 _FIRST = frozenset({
     "NAME", "NAMESPACE", "CURRENT", "REVISION", "EVENT", "TAG", "CLUSTER", "ADDRESS", "ENDPOINT", "SERVICE",
@@ -146,9 +146,10 @@ def order(hints: Hints, *, kubectl: bool = True) -> Order:
 def kind(head: tuple[str, ...], rows: list[tuple[str, ...]], hints: Hints) -> str:
     """The kind of a table's objects: from ``pod/`` before the names, the columns, or the command."""
     if "NAME" in head and rows:
-        name = rows[0][head.index("NAME")]
-        if "/" in name:
-            return name.partition("/")[0].partition(".")[0].lower()
+        at = head.index("NAME")
+        prefix, slash, _ = rows[0][at].partition("/")
+        if slash and all(row[at].startswith(prefix + slash) for row in rows):  # else the first row is chance
+            return prefix.partition(".")[0].lower()
     if head[:2] == ("NAME", "CLUSTER") or "ISTIOD" in head:
         return "proxy"
     if hints.runs("kubectl", "api-resources"):

@@ -67,6 +67,12 @@ outputs = st.one_of(st.text(max_size=200), st.lists(st.sampled_from(PIECES), max
 
 @given(commands, outputs)
 @example("helm status shop", "NAME: x\n==> v1/Service\nNAME   AGE\na      5s\n\nTEST SUITE: None\nNOTES:\n\n==> x")
+@example("kubectl get pods", "NAME\ne/\n3")  # the kind of a table was that of its first row
+@example("helm status shop", "E  ENDPOINT\n   0,  2  s")
+@example("helm status shop", "ME     TYPE   CLUSTER-IP   E\nNAME   TYPE   R  ---  E")
+@example("kubectl get pods", "NAME   OINTS   E\n5hn-6d    namespace:   t")
+@example("kubectl get pods -o name", "64d-nhdcm\nNAME  CLUSTER-IP  PORT(S)\n%64d-nhdcm")
+@example("kubectl describe pod web", ":d\n d")
 @example(
     "kubectl describe pod web", "Name:   a\n  Type  Status\nEvents:\n  Type  Age\n  ----  ---\n  x     5s\n\n\nName: b"
 )
