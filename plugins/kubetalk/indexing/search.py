@@ -18,7 +18,8 @@ from kubetalk.model import Output, SearchRecord
 def search_output(records: Iterable[SearchRecord], language: str) -> Output:
     """``<language>/search.js``: a call of ``ktSearch`` with all records of a language.
 
-    ``{"records": [{"p": path, "t": title, "s": section, "k": kind, "x": text}]}``. JSON is an expression of JavaScript as it is (ECMA-262, 2019 and later).
+    Its argument is ``{"records": [{"p": path, "t": title, "s": section, "k": kind, "x": text}]}``, plain JSON, which is
+    an expression of JavaScript as it is (ECMA-262, 2019 and later).
     """
     content = {
         "records": [
