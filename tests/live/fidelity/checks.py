@@ -17,6 +17,8 @@ Condition = Callable[[Any], object]
 DOCS = "kubernetes.io/docs/"
 """Pages that do not name a site are below this one."""
 
+OWN = "docs/pages/sandbox/en.md"
+"""Our own page, which says where the sandbox differs from the others; in this repository."""
 
 SHOWN = 6000
 """Characters of a command and its output that a failure shows."""
@@ -48,7 +50,7 @@ class Check:
             self.function(bench)
         except AssertionError as error:
             told = bench.last if len(bench.last) < SHOWN else bench.last[:SHOWN] + "…"
-            raise CheckFailedError(f"{str(error) or 'does not hold'}\n\npage: https://{self.page}\n{told}") from error
+            raise CheckFailedError(f"{str(error) or 'does not hold'}\n\npage: {self.page}\n{told}") from error
         finally:
             bench.run(f"command kubectl delete namespace {self.namespace} --wait=false --ignore-not-found")
 
@@ -63,7 +65,7 @@ def check(page: str, *, first: bool = False, alone: bool = False) -> Callable[[C
     """
 
     def register(function: Callable[[Bench], None]) -> Check:
-        where = page if page.startswith("helm.sh/") else DOCS + page
+        where = page if page.startswith(("helm.sh/", OWN)) else DOCS + page
         made = Check(function.__name__, where, function, first, alone)
         assert made.namespace not in [other.namespace for other in CHECKS], made.name
         CHECKS.append(made)

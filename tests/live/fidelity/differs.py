@@ -1,0 +1,104 @@
+"""Where the sandbox is known to differ from a cluster with machines: what our own page says of it, and no more."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .checks import OWN, Bench, check, mine, pod, ready, state
+from .storage import bound, claim, storage_class
+
+DIFFERS = f"{OWN}#differs"
+
+
+@check(DIFFERS)
+def probes_hooks_commands_and_limits_do_not_act(t: Bench) -> None:
+    fails = "exec: {command: ['false']}"
+    limit = "resources: {limits: {memory: 1Mi}}"
+    t.apply(
+        "{apiVersion: v1, kind: Pod, metadata: {name: p}, spec: {containers: [{name: app, image: nginx,"
+        f" command: ['false'], livenessProbe: {{{fails}, periodSeconds: 1, failureThreshold: 1}},"
+        f" readinessProbe: {{{fails}}}, lifecycle: {{postStart: {{{fails}}}}}, {limit}}}]}}}}"
+    )
+    found = t.until("pod p", ready)
+    assert found["status"]["containerStatuses"][0]["restartCount"] == 0
+    assert "running" in state(found)
+    assert [e for e in t.get("events")["items"] if e["type"] == "Warning"] == []
+
+
+@check(DIFFERS)
+def a_stopped_container_ends_with_143_whatever_its_grace(t: Bench) -> None:
+    t.apply(pod("p", spec="terminationGracePeriodSeconds: 3600"))
+    t.until("pod p", ready)
+    # Somebody else's finalizer keeps the object, so that its last state can be read.
+    t.out("""kubectl patch pod p -p '{"metadata": {"finalizers": ["example.com/keep"]}}'""")
+    t.out("kubectl delete pod p --wait=false")
+    found = t.until("pod p", lambda o: "terminated" in state(o))
+    assert state(found)["terminated"]["exitCode"] == 143
+    t.out("""kubectl patch pod p -p '{"metadata": {"finalizers": null}}'""")
+    t.gone("pod p")
+
+
+@check(DIFFERS)
+def a_resize_does_not_ask_what_is_left_of_the_node(t: Bench) -> None:
+    t.node("resized-a", cpu="4")
+    for name, cpu in (("large", "3"), ("growing", "100m")):
+        container = f"{{name: app, image: nginx, resources: {{requests: {{cpu: {cpu}}}}}}}"
+        t.apply(
+            f"{{apiVersion: v1, kind: Pod, metadata: {{name: {name}}},"
+            f" spec: {{{mine(t.namespace)}, containers: [{container}]}}}}"
+        )
+        t.until(f"pod {name}", ready)
+    resize = "kubectl patch pod growing --subresource resize -p"
+    patch = '\'{"spec": {"containers": [{"name": "app", "resources": {"requests": {"cpu": "%s"}}}]}}\''
+    t.refused(f"{resize} {patch % '5'}", "node didn't have enough allocatable resources")
+    t.out(f"{resize} {patch % '3'}")
+    t.until("pod growing", lambda o: o["status"]["containerStatuses"][0]["allocatedResources"]["cpu"] == "3")
+
+
+@check(DIFFERS)
+def a_growing_volume_sends_the_controller_s_event_only(t: Bench) -> None:
+    t.apply(storage_class("fidelity-quiet", "allowVolumeExpansion: true"))
+    t.apply(claim("data", spec="storageClassName: fidelity-quiet"))
+    t.until("pvc data", bound)
+    t.out("""kubectl patch pvc data -p '{"spec": {"resources": {"requests": {"storage": "2Gi"}}}}'""")
+    t.until("pvc data", lambda o: o["status"]["capacity"]["storage"] == "2Gi")
+    reasons = {e["reason"] for e in t.get("events --field-selector involvedObject.name=data")["items"]}
+    assert reasons & {"ExternalExpanding", "Resizing", "VolumeResizeSuccessful"} == {"ExternalExpanding"}
+
+
+@check(DIFFERS)
+def kube_system_is_empty_and_the_api_lists_no_endpoints(t: Bench) -> None:
+    elsewhere = "--namespace=kube-system"
+    assert t.names(f"pods,deployments,daemonsets,services {elsewhere}") == []
+    assert t.names(f"serviceaccounts {elsewhere}") == ["default"]
+    slices = t.get("endpointslices --namespace=default -l kubernetes.io/service-name=kubernetes")["items"]
+    assert [e for item in slices for e in item["endpoints"] or []] == []
+
+
+@check(DIFFERS, first=True)
+def a_proxy_to_a_pod_or_service_finds_nobody(t: Bench) -> None:
+    t.apply(pod("p", labels="app: web"))
+    t.until("pod p", ready)
+    t.out("kubectl expose pod p --port=80")
+    path = f"/api/v1/namespaces/{t.namespace}"
+    for what in ("pods/p", "services/p"):
+        t.refused(f"kubectl get --request-timeout=5s --raw {path}/{what}/proxy/")
+
+
+@check(DIFFERS)
+def anonymous_requests_are_refused(t: Bench) -> None:
+    server = t.out("kubectl config view --minify -o jsonpath={..server}")
+    for path in ("/healthz", "/version", "/api/v1/namespaces"):
+        assert t.out(f"curl -sk -o /dev/null -w '%{{http_code}}' {server}{path}") == "401", path
+
+
+@check(DIFFERS)
+def an_ordinary_pod_runs_until_something_stops_it(t: Bench) -> None:
+    t.apply(pod("p", spec="restartPolicy: Never"))
+    t.out("kubectl create job j --image=busybox -- sleep 3600")
+
+    def over(found: dict[str, Any]) -> bool:
+        return bool(found["status"].get("succeeded") == 1)
+
+    t.until("job j", over)
+    assert t.get("pod p")["status"]["phase"] == "Running"
