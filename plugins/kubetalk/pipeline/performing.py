@@ -14,7 +14,7 @@ from pathlib import Path
 
 from kubetalk import comparing, drawing, recordings, running
 from kubetalk import sandbox as sandboxes
-from kubetalk.errors import KubetalkError, SandboxError
+from kubetalk.errors import KubetalkError, RunError, SandboxError
 from kubetalk.model import Document, Progress, Provider, Recording, RunStep, Sandbox, Session
 
 _INTERRUPT_SECONDS = 0.1
@@ -83,7 +83,22 @@ def run_in(
     )
     if result.failure:
         ask_after(sandbox, result.failure)
+    _find_hidden_refusals(session, result.recording)
     return result.recording
+
+
+def _find_hidden_refusals(session: Session, recording: Recording) -> None:
+    """Raise RunError where the sandbox refused something and the exit code does not tell, behind a pipe for example."""
+    for step in session.commands:
+        block = recording.block(step.block_id)
+        if step.options.exit == 0 and block and sandboxes.REFUSAL in block.commands[step.index].output:
+            raise RunError(
+                f"`{step.command.source.splitlines()[0]}` (block {step.block_id}) needs a container that runs, "
+                "and pods are simulated here",
+                where=step.command.location,
+                remedy='Leave it out, or show the refusal: the command alone, with exit="1" on the fence',
+                details=block.commands[step.index].output.strip(),
+            )
 
 
 def ask_after(sandbox: Sandbox, failure: KubetalkError) -> None:

@@ -7,7 +7,10 @@ from kubetalk.sandbox.embedded import close_all, end_on_sigterm
 from kubetalk.sandbox.pool import SandboxPool, affordable
 from kubetalk.sandbox.providers import make_provider
 
-__all__ = ["Provider", "SandboxPool", "affordable", "close_all", "end_on_sigterm", "provider_for"]
+__all__ = ["REFUSAL", "Provider", "SandboxPool", "affordable", "close_all", "end_on_sigterm", "provider_for"]
+
+REFUSAL = "this pod is simulated: no container runs in it"
+"""How the embedded sandbox begins its answer to a command that only a running container could answer."""
 
 
 def provider_for(settings: Settings) -> Provider:

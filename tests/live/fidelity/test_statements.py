@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from . import test_fidelity
+from kubetalk.sandbox import REFUSAL
+
+from . import simulated, test_fidelity
 from .checks import CHECKS, OWN
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -77,6 +79,10 @@ STATEMENTS = {
     "`not-ready`": ("one_of_two_containers_ready_reads_one_of_two", "endpoints_follow_readiness"),
     "`fail`": ("the_restart_policy_decides_about_the_phase", "a_failing_job_gives_up_at_its_backoff_limit"),
 }
+
+
+def test_the_sentence_is_the_one_that_builds_look_for() -> None:
+    assert simulated.SENTENCE.startswith(REFUSAL)
 
 
 def page(language: str) -> str:
