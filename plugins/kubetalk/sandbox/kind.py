@@ -162,7 +162,7 @@ def _create(tool: str, name: str, nodes: int, kubeconfig: Path) -> None:
         files = ["--kubeconfig", str(kubeconfig), "--config", str(config)]
         _run(["kind", "create", "cluster", "--name", name, *files, "--wait", "180s"], _CREATE_SECONDS)
     else:
-        quiet = ["--kubeconfig-update-default=false", "--kubeconfig-switch-context=false", "--api-port", "127.0.0.1:0"]
+        quiet = ["--kubeconfig-update-default=false", "--kubeconfig-switch-context=false", "--api-port", "127.0.0.1:random"]
         _run(["k3d", "cluster", "create", name, "--agents", str(nodes - 1), *quiet, "--wait"], _CREATE_SECONDS)
         kubeconfig.write_text(_run(["k3d", "kubeconfig", "get", name], 30), encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""kind and Docker as scripts: what is called, with what, and what is cleaned up. The real ones: tests/live/sandbox."""
+"""kind, k3d and Docker as scripts: what is called, and what is cleaned up. The real kind: tests/live/sandbox."""
 
 from __future__ import annotations
 
@@ -25,6 +25,18 @@ case "$1 $2" in
         cat "$8" > {log}.config ;;
     "get clusters") printf 'kubetalk-4194303-00000000\\nkubetalk-{pid}-00000000\\nprecious\\n' ;;
 esac
+"""
+
+# As k3d 5 is called: `random` is its word for a free port, 0 would stay 0 in the kubeconfig.
+K3D = """#!/bin/sh
+echo "$@" >> {log}
+case "$1 $2" in
+    "version ") printf 'k3d version v5.8.3\\nk3s version v1.36.1-k3s1 (default)\\n' ;;
+    "cluster create") [ -e {log}.fail ] && echo "FATA[0000] no disk" >&2 && exit 1 ;;
+    "kubeconfig get") printf 'from k3d' ;;
+    "cluster list") printf 'kubetalk-4194303-00000000   1/1   2/2   true\\nprecious   1/1   0/0   true\\n' ;;
+esac
+exit 0
 """
 
 
@@ -102,3 +114,61 @@ def test_docker_that_does_not_answer(provider: KindProvider, log: Path) -> None:
 def test_only_clusters_of_the_dead_are_pruned(log: Path) -> None:
     assert prune_clusters() == ("kubetalk-4194303-00000000",)
     assert calls(log)[-1] == "delete cluster --name kubetalk-4194303-00000000"
+
+
+@pytest.fixture
+def k3d(log: Path) -> Path:
+    """A machine that has k3d and no kind."""
+    folder = log.parent / "path"
+    (folder / "kind").unlink()
+    (folder / "k3d").write_text(K3D.format(log=log), encoding="utf-8")
+    (folder / "k3d").chmod(0o755)
+    return log
+
+
+def test_a_life_with_k3d(provider: KindProvider, k3d: Path, runs: Path) -> None:
+    assert provider.unavailable(SandboxRequest()) == ""
+    with provider.start(SandboxRequest(), runs, lambda _: None) as sandbox:
+        kubeconfig = Path(sandbox.environment["KUBECONFIG"])
+        assert kubeconfig.read_text(encoding="utf-8") == "from k3d"
+        assert kubeconfig.stat().st_mode & 0o777 == 0o600
+        assert provider.facts(SandboxRequest()) == sandbox.facts
+    created, asked, deleted = calls(k3d)
+    name = created.split()[2]
+    assert name.startswith(f"kubetalk-{os.getpid()}-")
+    assert created.split()[3:] == [
+        *("--agents", "2"),
+        *("--kubeconfig-update-default=false", "--kubeconfig-switch-context=false"),
+        *("--api-port", "127.0.0.1:random", "--wait"),
+    ]
+    assert asked == f"kubeconfig get {name}"
+    assert deleted == f"cluster delete {name}"
+
+
+def test_a_failed_creation_with_k3d_is_cleaned_up(provider: KindProvider, k3d: Path, runs: Path) -> None:
+    Path(f"{k3d}.fail").touch()
+    with pytest.raises(SandboxError, match="k3d cluster create failed"):
+        provider.start(SandboxRequest(), runs, lambda _: None)
+    assert calls(k3d)[-1].startswith("cluster delete kubetalk-")
+
+
+def test_clusters_of_k3d_are_pruned_alike(k3d: Path) -> None:
+    assert prune_clusters() == ("kubetalk-4194303-00000000",)
+    assert calls(k3d)[-1] == "cluster delete kubetalk-4194303-00000000"
+
+
+@pytest.mark.parametrize("tool", ["kind", "k3d"])
+def test_nothing_of_the_host_s_clusters_is_handed_on(
+    provider: KindProvider, log: Path, runs: Path, monkeypatch: pytest.MonkeyPatch, tool: str
+) -> None:
+    program = log.parent / "path" / "kind"
+    if tool == "k3d":
+        program.unlink()
+    text = (KIND if tool == "kind" else K3D).format(log=log, pid=os.getpid())
+    program = program.with_name(tool)
+    program.write_text(text.replace("\n", f"\nenv >> {log}.environment\n", 1), encoding="utf-8")
+    program.chmod(0o755)
+    for name in ("KUBECONFIG", "HTTPS_PROXY", "AWS_PROFILE", "KIND_EXPERIMENTAL_PROVIDER", "K3D_FIX_DNS"):
+        monkeypatch.setenv(name, "hostile")
+    provider.start(SandboxRequest(), runs, lambda _: None).close()
+    assert "hostile" not in Path(f"{log}.environment").read_text(encoding="utf-8")
