@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import IO
 
 from kubetalk.errors import BuildError
+from kubetalk.sandbox.places import is_alive
 from kubetalk.sandbox.recipe import ModuleFolder, Recipe
 from kubetalk.sandbox.toolchain import Go
 
@@ -78,6 +79,7 @@ def build(recipe: Recipe, go: Go, target: Path, watch: Watch) -> Built:
     _check_disk(go, environment, target, len(packages))
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = target.with_name(f".{target.name}.{os.getpid()}")
+    _remove_unfinished(target)
     try:
         command = [str(go.path), "build", "-v", "-p", "2", *flags, "-ldflags", " ".join(recipe.ldflags)]
         _compile([*command, "-o", str(unfinished), recipe.package], recipe, environment, packages, watch, started)
@@ -90,6 +92,14 @@ def build(recipe: Recipe, go: Go, target: Path, watch: Watch) -> Built:
     finally:
         unfinished.unlink(missing_ok=True)
     return Built(target, versions, time.monotonic() - started)
+
+
+def _remove_unfinished(target: Path) -> None:
+    """What builds left that were killed while they linked: up to the size of the binary each."""
+    for path in target.parent.glob(f".{target.name}.*"):
+        pid = path.suffix.removeprefix(".")
+        if pid.isdecimal() and not is_alive(int(pid)):
+            path.unlink(missing_ok=True)
 
 
 def build_environment(recipe: Recipe, go: Go) -> dict[str, str]:

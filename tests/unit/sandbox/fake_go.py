@@ -42,6 +42,12 @@ def main(arguments: list[str]) -> int:
         if FAULT == "hangs":
             (HERE / "pid").write_text(str(os.getpid()), encoding="utf-8")
             time.sleep(600)
+        if FAULT == "goes on":
+            (HERE / "pid").write_text(str(os.getpid()), encoding="utf-8")
+            while True:
+                complain("lib/p5")
+                sys.stderr.flush()
+                time.sleep(0.05)
         target = Path(arguments[arguments.index("-o") + 1])
         versions = json.dumps({"kubernetes": "v1.36.4"})
         target.write_text(f"#!/bin/sh\necho '{versions}'\n", encoding="utf-8")

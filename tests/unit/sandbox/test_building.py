@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from kubetalk.cli import main
 from kubetalk.errors import BuildError
 from kubetalk.model import ProviderSettings, SandboxRequest
 from kubetalk.sandbox import binaries, commands
@@ -153,6 +155,43 @@ def test_ctrl_c_ends_the_compilers_too(make_go: MakeGo, tmp_path: Path) -> None:
     assert builder.wait(20) != 0
     assert is_gone(int(pid_file.read_text(encoding="utf-8")))
     assert list(target.parent.iterdir()) == []
+
+
+def test_a_killed_build_ends_its_compilers_and_is_resumed(make_go: MakeGo, tmp_path: Path) -> None:
+    go = make_go("goes on")
+    target = tmp_path / "out" / "x"
+    builder = subprocess.Popen([sys.executable, "-c", BUILDER, str(go.path), str(target)], stderr=subprocess.DEVNULL)
+    pid_file = go.path.parent / "pid"
+    eventually(lambda: pid_file.exists() and pid_file.read_text(encoding="utf-8"))
+    builder.kill()
+    builder.wait(20)
+    # `go build -v` tells every package; nobody listens any more.
+    eventually(lambda: is_gone(int(pid_file.read_text(encoding="utf-8"))))
+    target.with_name(f".x.{builder.pid}").write_bytes(b"half a binary")
+    make_go()
+    built = build(load_recipe(), go, target, lambda _: None)
+    assert built.versions == {"kubernetes": "v1.36.4"}
+    assert list(target.parent.iterdir()) == [target]
+
+
+@pytest.mark.parametrize(
+    ("fault", "line"),
+    [
+        ("network", "kubetalk: the sandbox binary could not be built: the Go modules cannot be downloaded"),
+        ("disk", "kubetalk: the sandbox binary could not be built: the disk is full. Free about 6 GB"),
+        ("code", "kubetalk: the sandbox binary could not be built: go ended with exit status 1"),
+    ],
+)
+def test_what_the_command_line_says(
+    make_go: MakeGo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: str, line: str
+) -> None:
+    make_go(fault)
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(main, ["sandbox", "build"])
+    assert done.exit_code == 2
+    (told,) = [text for text in done.stderr.splitlines() if text.startswith("kubetalk: ")]
+    assert told.startswith(line)
+    assert "Traceback" not in done.output
 
 
 # Which binary is used
