@@ -34,6 +34,7 @@ from kubetalk.running.redaction import encodings_of, find_secrets, redact
 from kubetalk.running.shell import OUTPUT_LIMIT, Outcome, Shell
 from kubetalk.running.states import States, save_shell
 from kubetalk.running.terminal import clean
+from kubetalk.running.watching import ended_with
 from kubetalk.running.workspace import Workspace
 
 Prune = Callable[[Iterable[Mapping[str, Any]]], tuple[Mapping[str, Any], ...]]
@@ -116,9 +117,12 @@ def run_session(
     try:
         if point is None:
             place.fill(session.files)
-        with Shell(
-            directory=place.private, cwd=place.work, environment=sandbox.environment, output_limit=output_limit
-        ) as shell:
+        with (
+            Shell(
+                directory=place.private, cwd=place.work, environment=sandbox.environment, output_limit=output_limit
+            ) as shell,
+            ended_with(sandbox, shell),
+        ):
             if saved and point:
                 saved.open(point, place.work, shell)
                 run.records, run.snapshots = list(point.commands), list(point.snapshots)

@@ -11,6 +11,7 @@ from typing import Any, Self
 
 import pytest
 
+from kubetalk.errors import SandboxError
 from kubetalk.model import (
     BlockOptions,
     Command,
@@ -65,6 +66,7 @@ class FakeSandbox:
         self.tool("kubectl", KUBECTL.replace("@STATE@", str(self.cluster)))
         self.found: tuple[Mapping[str, Any], ...] = ()
         self.calls: list[str] = []
+        self.is_dead = False
         self.facts = SandboxFacts(
             provider="embedded", simulated=True, versions={"kubernetes": "v1.36.4"}, fingerprint="f1"
         )
@@ -83,7 +85,8 @@ class FakeSandbox:
         path.chmod(0o755)
 
     def check(self) -> None:
-        """It cannot die."""
+        if self.is_dead:
+            raise SandboxError("the sandbox failed: etcd ended")
 
     def objects(self) -> tuple[Mapping[str, Any], ...]:
         return self.found
