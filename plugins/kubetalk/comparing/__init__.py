@@ -11,6 +11,7 @@ from kubetalk.comparing.differences import differences
 from kubetalk.comparing.expectations import matches_expectation
 from kubetalk.comparing.forms import Canonical
 from kubetalk.comparing.names import Names
+from kubetalk.comparing.noise import without_noise
 from kubetalk.comparing.verdicts import compare, compare_snapshots, is_stable, is_unchanged
 
 __all__ = [
@@ -23,4 +24,5 @@ __all__ = [
     "is_stable",
     "is_unchanged",
     "matches_expectation",
+    "without_noise",
 ]

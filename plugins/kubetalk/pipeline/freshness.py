@@ -14,6 +14,7 @@ from kubetalk.errors import KubetalkError, ManyErrors, SandboxError
 from kubetalk.model import (
     Comparison,
     Document,
+    Match,
     Progress,
     Provider,
     Recording,
@@ -23,6 +24,7 @@ from kubetalk.model import (
     Verdict,
 )
 from kubetalk.pipeline.documents import live_documents
+from kubetalk.pipeline.engine import engine
 from kubetalk.pipeline.performing import Ran, run_sessions
 
 
@@ -76,7 +78,7 @@ def diff_documents(settings: Settings, paths: Sequence[Path], *, progress: Progr
     reports = []
     for ran, report in (found[document.id] for document in documents):
         old, new = examination.committed[ran.document.id], ran.recording
-        reports.append(replace(report, texts=_texts(report.comparisons, old, new) if new else {}))
+        reports.append(replace(report, texts=_texts(ran.session, report.comparisons, old, new) if new else {}))
     return reporting.Report(tuple(reports))
 
 
@@ -87,7 +89,7 @@ class _Examination:
         self._settings = settings
         self._progress = progress
         self._provider = sandboxes.provider_for(settings)
-        self._cache = recordings.Cache(settings.cache_dir / "sessions", note=progress)
+        self._cache = recordings.Cache(settings.cache_dir / "sessions", engine=engine(), note=progress)
         self.committed: dict[str, Recording | None] = {}
 
     def reuse(self, documents: Sequence[Document]) -> Iterator[tuple[Ran, reporting.DocumentReport]]:
@@ -177,14 +179,16 @@ def _unverified(session: Session, reason: str) -> tuple[Comparison, ...]:
 
 
 def _texts(
-    comparisons: Sequence[Comparison], old: Recording | None, new: Recording
+    session: Session, comparisons: Sequence[Comparison], old: Recording | None, new: Recording
 ) -> Mapping[StepKey, tuple[str, str]]:
-    """Old and new output of every command that drifted or that has no record."""
-    return {
-        (c.block_id, c.index): (_output(old, c), _output(new, c))
-        for c in comparisons
-        if c.verdict in (Verdict.DRIFT_MINOR, Verdict.DRIFT_MAJOR, Verdict.UNVERIFIED)
-    }
+    """Old and new output of every command that drifted or that has no record, ages and their like as they were."""
+    exact = {(step.block_id, step.index) for step in session.commands if step.options.match is Match.EXACT}
+    texts: dict[StepKey, tuple[str, str]] = {}
+    for c in comparisons:
+        if c.verdict in (Verdict.DRIFT_MINOR, Verdict.DRIFT_MAJOR, Verdict.UNVERIFIED):
+            key, before, after = (c.block_id, c.index), _output(old, c), _output(new, c)
+            texts[key] = (before, after if key in exact else comparing.without_noise(c.command, before, after))
+    return texts
 
 
 def _output(recording: Recording | None, comparison: Comparison) -> str:
@@ -204,7 +208,7 @@ def _write(document: Document, old: Recording | None, new: Recording, comparison
 def plan_documents(settings: Settings, paths: Sequence[Path]) -> tuple[Plan, ...]:
     """What an automatic build would run, and why."""
     provider = sandboxes.provider_for(settings)
-    cache = recordings.Cache(settings.cache_dir / "sessions")
+    cache = recordings.Cache(settings.cache_dir / "sessions", engine=engine())
     return tuple(_plan(document, provider, cache) for document in live_documents(settings, paths))
 
 

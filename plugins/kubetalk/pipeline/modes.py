@@ -22,6 +22,7 @@ from kubetalk.model import (
     Settings,
     Verdict,
 )
+from kubetalk.pipeline.engine import engine, rules
 
 if TYPE_CHECKING:
     from kubetalk.pipeline.warm import WarmSandboxes
@@ -81,7 +82,7 @@ class _Performer:
         self._settings = settings
         self._progress = progress
         self._provider = sandboxes.provider_for(settings)
-        self._cache = recordings.Cache(settings.cache_dir / "sessions", note=progress)
+        self._cache = recordings.Cache(settings.cache_dir / "sessions", engine=engine(), note=progress)
         self._told_unavailable = False
 
     def without_running(self, document: Document, session: Session) -> Performed | None:
@@ -134,13 +135,15 @@ class _Performer:
         if committed is None:
             self._progress(f"{document.id}: not recorded yet; `kubetalk record {document.place}` writes recording.yml")
             return ()
-        if recordings.same_outputs(committed, recording) or self._cache.is_known_fresh(committed, recording):
+        compared_by = rules(session)
+        known = recordings.same_outputs(committed, recording)
+        if known or self._cache.is_known_fresh(committed, recording, compared_by):
             return ()
         from kubetalk import comparing  # noqa: PLC0415  as below
 
         comparisons = comparing.compare(session, committed, recording)
         if all(comparison.verdict is Verdict.FRESH for comparison in comparisons):
-            self._cache.remember_fresh(committed, recording)
+            self._cache.remember_fresh(committed, recording, compared_by)
         drifted = [c for c in comparisons if c.verdict in (Verdict.DRIFT_MINOR, Verdict.DRIFT_MAJOR)]
         if drifted:
             self._progress(

@@ -47,13 +47,18 @@ class Cache:
         self,
         directory: Path,
         *,
+        engine: str = "",
         note: Progress = lambda _: None,
         max_age_days: float = 30,
         max_bytes: int = 256 * 1024 * 1024,
         max_per_document: int = 8,
     ) -> None:
-        """``note`` is told about entries that cannot be used. The limits count when something is put in."""
+        """``engine`` says what ran the sessions: entries of another one are as good as none.
+
+        ``note`` is told about entries that cannot be used. The limits count when something is put in.
+        """
         self._directory = directory
+        self._engine = engine
         self._note = note
         self._max_age = max_age_days * 86400
         self._max_bytes = max_bytes
@@ -102,7 +107,8 @@ class Cache:
         if set(records) != whole or set(snapshots) != whole_snapshots or not all(links):
             raise ValueError(f"the recording of {session.document_id} is not whole or has no keys")
         data = _to_data(recording)
-        content = json.dumps({"format": _FORMAT, "digest": _digest(data), "data": data}, ensure_ascii=False)
+        entry = {"format": _FORMAT, "engine": self._engine, "digest": _digest(data), "data": data}
+        content = json.dumps(entry, ensure_ascii=False)
         self._directory.mkdir(parents=True, exist_ok=True)
         with FileLock(self._directory / ".lock", timeout=_LOCK_SECONDS):
             ignore = self._directory / ".gitignore"
@@ -112,18 +118,18 @@ class Cache:
             replace_file(path, content.encode("utf-8", "surrogatepass"))
             self._prune(keep=path)
 
-    def is_known_fresh(self, committed: Recording, verified: Recording) -> bool:
+    def is_known_fresh(self, committed: Recording, verified: Recording, rules: str) -> bool:
         """Whether `remember_fresh` was told of exactly these two: a comparison made once need not be made again."""
-        return self._fresh_path(committed, verified).exists()
+        return self._fresh_path(committed, verified, rules).exists()
 
-    def remember_fresh(self, committed: Recording, verified: Recording) -> None:
-        """Keep that a comparison of these two recordings found nothing."""
-        path = self._fresh_path(committed, verified)
+    def remember_fresh(self, committed: Recording, verified: Recording, rules: str) -> None:
+        """Keep that a comparison of these two recordings by these rules (a hash of them) found nothing."""
+        path = self._fresh_path(committed, verified, rules)
         path.parent.mkdir(parents=True, exist_ok=True)
         replace_file(path, b"{}")
 
-    def _fresh_path(self, committed: Recording, verified: Recording) -> Path:
-        pair = _digest([_to_data(committed), _to_data(verified)])[:40]
+    def _fresh_path(self, committed: Recording, verified: Recording, rules: str) -> Path:
+        pair = _digest([rules, _to_data(committed), _to_data(verified)])[:40]
         return self._directory / quote(committed.document_id, safe="") / f"fresh-{pair}.json"
 
     def _path(self, document_id: str, links: Iterable[str]) -> Path:
@@ -144,7 +150,7 @@ class Cache:
             return None
         try:
             entry = json.loads(content.decode("utf-8", "surrogatepass"))
-            if entry["format"] != _FORMAT:
+            if entry["format"] != _FORMAT or entry.get("engine", "") != self._engine:
                 return None
             if entry["digest"] == _digest(entry["data"]):
                 return _from_data(entry["data"])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,35 @@ def test_diff_shows_both_texts_and_runs_only_what_is_not_verified_here(
     report = diff_documents(settings, (), progress=quiet)
     assert len(provider.sandboxes) == 2
     assert "        +kubectl get more\n" in render_report(report, "terminal")
+
+
+def test_a_diff_shows_what_changed_and_not_what_always_does(project: Project, provider: FakeProvider) -> None:
+    head = "NAME                   READY   STATUS    RESTARTS   AGE\n"
+    row = "web-795767664d-{}   1/1     {}   0          {}\n"
+    old = head + row.format("4bm8b", "Running", "5s") + row.format("ltcck", "Running", "6s")
+    new = head + row.format("zzzxx", "Running", "9s") + row.format("bbcdf", "Evicted", "12s")
+    settings = project({"aa": page("kubectl get pods")})
+    provider.kubectl = f"#!/bin/sh\ncat <<'E'\n{old}E\n"
+    record_documents(settings, (), progress=quiet)
+    provider.kubectl = f"#!/bin/sh\ncat <<'E'\n{new}E\n"
+    provider.facts_now = replace(provider.facts_now, fingerprint="other")
+    text = render_report(diff_documents(settings, (), progress=quiet), "terminal")
+    assert "-web-795767664d-ltcck   1/1     Running" in text
+    assert "+web-795767664d-bbcdf   1/1     Evicted" in text
+    assert "zzzxx" not in text
+    assert "9s" not in text
+
+
+def test_an_upgraded_engine_runs_everything_again(
+    project: Project, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = project({"aa": page("kubectl get aa")})
+    record_documents(settings, (), progress=quiet)
+    assert [plan.action for plan in plan_documents(settings, ())] == ["reuse"]
+    for module in ("freshness", "modes"):
+        monkeypatch.setattr(f"kubetalk.pipeline.{module}.engine", lambda: "the next one")
+    assert [plan.action for plan in plan_documents(settings, ())] == ["run"]
+    assert len(provider.sandboxes) == 1
 
 
 def test_diff_of_what_is_as_recorded_says_so(project: Project, provider: FakeProvider) -> None:
