@@ -82,6 +82,8 @@ def test_a_spare_that_died_is_not_handed_out(pool: SandboxPool, binary: FakeBina
         pid = spare.pid  # type: ignore[attr-defined]
         os.kill(pid, signal.SIGKILL)
         eventually(lambda: is_gone(pid))
+        # Heard of by a thread of its own.
+        eventually(lambda: spare._supervisor.failure)  # type: ignore[attr-defined]
         with pool.start(PLAIN, runs, quiet):
             assert starts(binary) == 2
 
