@@ -2,9 +2,11 @@
 
 Starts from nothing (an empty cache, so no seed) and from a seed take turns. A start counts from the call in Python to
 the first `kubectl get ns` that succeeds, to all nodes Ready (the sandbox is then handed over), and to three pods of a
-Deployment Ready. The last part starts and stops, and restores, again and again, and counts failures and what is left
-behind. The build's figures need `KUBETALK_BENCH_BUILD=relink` (a change of our own code) or `=cold` (also everything
-from empty caches, a quarter of an hour): they need both cores for themselves.
+Deployment Ready. Istio's part installs it, injects, and begins on a layer in which it is installed. The last part
+starts and stops, and restores, again and again, and counts failures and what is left behind. `KUBETALK_BENCH_PARTS`
+names the parts to measure (`starts checkpoints istio endurance build`; all). The build's figures need
+`KUBETALK_BENCH_BUILD=relink` (a change of our own code) or `=cold` (also everything from empty caches, a quarter of an
+hour): they need both cores for themselves.
 """
 
 from __future__ import annotations
@@ -25,9 +27,9 @@ from pathlib import Path
 from _figures import Benchmark, interleaved
 
 from kubetalk.errors import SandboxError
-from kubetalk.model import ProviderSettings, SandboxRequest
+from kubetalk.model import Layer, ProviderSettings, SandboxRequest
 from kubetalk.sandbox.binaries import ensure_binary
-from kubetalk.sandbox.building import build
+from kubetalk.sandbox.building import BuildStep, build
 from kubetalk.sandbox.embedded import EmbeddedProvider, EmbeddedSandbox
 from kubetalk.sandbox.pool import SandboxPool
 from kubetalk.sandbox.recipe import load_recipe
@@ -36,6 +38,9 @@ from kubetalk.sandbox.toolchain import find_go
 MIB = 1 << 20
 PODS = 3
 REQUEST = SandboxRequest()
+PARTS = ("starts", "checkpoints", "istio", "endurance", "build")
+INSTALL = "istioctl install --set profile=minimal -y"
+LABEL = "kubectl create namespace demo && kubectl label namespace demo istio-injection=enabled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +59,27 @@ class Start:
 def main() -> int:
     """Runs the parts."""
     bench = Benchmark(__doc__.splitlines()[0])
-    binary = ensure_binary(ProviderSettings(), lambda line: print(line, file=sys.stderr))
-    provider = EmbeddedProvider(ProviderSettings(binaries=str(binary.path.parent)))
-    measure_starts(bench, provider)
-    measure_checkpoints(bench, provider)
-    measure_spare(bench, provider)
-    measure_endurance(bench, provider, binary.path)
-    measure_build(bench)
+    parts = os.environ.get("KUBETALK_BENCH_PARTS", "").split() or list(PARTS)
+    if unknown := set(parts) - set(PARTS):
+        raise SystemExit(f"KUBETALK_BENCH_PARTS: no part {', '.join(sorted(unknown))}; there are: {' '.join(PARTS)}")
+    found = {module: ensure_binary(ProviderSettings(), tell, module=module) for module in ("core", "istio")}
+    with tempfile.TemporaryDirectory(prefix="kt-bench-bin-") as name:
+        # In a folder of its own: whatever is built meanwhile, all parts measure the same.
+        folder = Path(name)
+        for binary in found.values():
+            shutil.copytree(binary.path.parent, folder, dirs_exist_ok=True)
+        provider = EmbeddedProvider(ProviderSettings(binaries=name))
+        if "starts" in parts:
+            measure_starts(bench, provider)
+        if "checkpoints" in parts:
+            measure_checkpoints(bench, provider)
+            measure_spare(bench, provider)
+        if "istio" in parts:
+            measure_istio(bench, provider)
+        if "endurance" in parts:
+            measure_endurance(bench, provider, folder / found["core"].path.name)
+    if "build" in parts:
+        measure_build(bench)
     return bench.finish()
 
 
@@ -161,7 +180,7 @@ def run(sandbox: EmbeddedSandbox, command: str) -> str:
 
 def measure_checkpoints(bench: Benchmark, provider: EmbeddedProvider) -> None:
     """Checkpoints and restores of one sandbox with something in it; every restore is looked at."""
-    saves, restores = [], []
+    saves, restores, warm = [], [], []
     with folders(empty_cache=False) as folder, provider.start(REQUEST, folder, quiet) as sandbox:
         run(
             sandbox, "kubectl create deployment web --image=nginx --replicas=3 && kubectl rollout status deployment web"
@@ -173,10 +192,21 @@ def measure_checkpoints(bench: Benchmark, provider: EmbeddedProvider) -> None:
             restores.append(seconds(lambda: sandbox.restore("here")))
             if run(sandbox, "kubectl get pods -o jsonpath={.items[*].metadata.uid}") != before:
                 raise SystemExit("a restore was not exact, its time says nothing")
+            with ThreadPoolExecutor(1) as behind:
+                # As `mkdocs serve` does it when the author has the page: the cluster goes back while the next edit is
+                # being typed.
+                run(sandbox, "kubectl delete deployment web")
+                behind.submit(sandbox.restore, "here").result()
+            edited = time.perf_counter()
+            if run(sandbox, "kubectl get pods -o jsonpath={.items[*].metadata.uid}") != before:
+                raise SystemExit("a restore was not exact, its time says nothing")
+            warm.append(time.perf_counter() - edited)
     bench.times("checkpoint", saves)
-    bench.times("restore to a checkpoint", restores)
+    bench.times("restore to a checkpoint, without a spare", restores)
+    bench.times("first answer at a checkpoint after an edit, put back meanwhile", warm)
     bench.figure("checkpoint", statistics.median(saves), "s", 0.15)
     bench.figure("restore", statistics.median(restores), "s", 3)
+    bench.figure("restore-put-back-meanwhile", statistics.median(warm), "s", 1)
 
 
 def measure_spare(bench: Benchmark, provider: EmbeddedProvider) -> None:
@@ -203,7 +233,58 @@ def wait_for_spare(pool: SandboxPool) -> None:
     prepared[1].result(120)
 
 
-def seconds(action: Callable[[], None]) -> float:
+# Istio
+
+
+def measure_istio(bench: Benchmark, provider: EmbeddedProvider) -> None:
+    """Installing, injecting and memory; then the same from a layer, beside a restore and a start without Istio."""
+    installs, injected, restores, memory, plain, layered = [], [], [], [], [], []
+    wanted = SandboxRequest(istio=True)
+    on_layer = replace(wanted, layer=Layer("bench-istio", (INSTALL, LABEL)))
+    with folders(empty_cache=True) as folder:
+        begun = time.perf_counter()
+        provider.start(on_layer, folder, quiet).close()
+        bench.note("a layer with Istio: made and begun with, once", f"{time.perf_counter() - begun:.2f} s")
+        for number in range(2 if bench.quick else 10):
+            progress("istio", number, 2 if bench.quick else 10, every=1)
+            begun = time.perf_counter()
+            with provider.start(wanted, folder, quiet) as sandbox:
+                plain.append(time.perf_counter() - begun)
+                installs.append(seconds(lambda: run(sandbox, INSTALL)))
+                run(sandbox, LABEL)
+                memory.append(sum(part["pss"] for part in sandbox.status()["parts"]) / MIB)
+                sandbox.checkpoint("installed")
+                injected.append(inject(sandbox))
+                restores.append(seconds(lambda: sandbox.restore("installed")))
+                inject(sandbox)
+            begun = time.perf_counter()
+            with provider.start(on_layer, folder, quiet) as sandbox:
+                layered.append(time.perf_counter() - begun)
+                injected.append(inject(sandbox))
+    bench.times("start with Istio available", plain)
+    bench.times(INSTALL, installs)
+    bench.times(f"{PODS} injected replicas to 2/2", injected)
+    bench.times("restore with istiod", restores)
+    bench.times("start on the layer with Istio", layered)
+    bench.note("memory (PSS) with istiod", f"{statistics.median(memory):.0f} MiB")
+    bench.figure("istio-install", statistics.median(installs), "s", 5)
+    bench.figure("istio-from-layer-beyond-restore", statistics.median(layered) - statistics.median(restores), "s", 0)
+    bench.figure("istio-injected-ready", statistics.median(injected), "s", 1.5)
+    bench.figure("istio-memory", statistics.median(memory), "MiB", 750)
+
+
+def inject(sandbox: EmbeddedSandbox) -> float:
+    """Seconds until a new Deployment's pods are 2/2."""
+    begun = time.perf_counter()
+    run(sandbox, f"kubectl create deployment web -n demo --image=nginx --replicas={PODS}")
+    run(sandbox, "kubectl rollout status deployment web -n demo --timeout=60s")
+    taken = time.perf_counter() - begun
+    if run(sandbox, "kubectl get pods -n demo --no-headers").count(" 2/2 ") != PODS:
+        raise SystemExit("the pods are not 2/2, there is no time to tell")
+    return taken
+
+
+def seconds(action: Callable[[], object]) -> float:
     """Wall time."""
     begun = time.perf_counter()
     action()
@@ -260,9 +341,20 @@ def ours(binary: Path) -> list[int]:
     return found
 
 
-def progress(what: str, number: int, count: int) -> None:
+def tell(line: str) -> None:
+    """What a person should see who waits for a build."""
+    print(line, file=sys.stderr)
+
+
+def tell_packages(step: BuildStep) -> None:
+    """A line for every 300 packages."""
+    if step.done % 300 == 0:
+        tell(f"  {step.done} of {step.total} packages, {step.elapsed:.0f} s")
+
+
+def progress(what: str, number: int, count: int, every: int = 20) -> None:
     """A line now and then."""
-    if number % 20 == 0:
+    if number % every == 0:
         print(f"  {what} {number + 1} of {count}", file=sys.stderr)
 
 
@@ -275,27 +367,35 @@ def measure_build(bench: Benchmark) -> None:
     if wanted not in {"relink", "cold"}:
         bench.note("build", "not measured: KUBETALK_BENCH_BUILD=relink or =cold")
         return
-    recipe = load_recipe()
-    go = find_go(recipe.go)
+    recipes = {module: load_recipe(module) for module in ("core", "istio")}
+    go = find_go(recipes["core"].go)
     with tempfile.TemporaryDirectory(prefix="kt-bench-") as name:
         folder = Path(name)
         if wanted == "cold":
             os.environ |= {"GOCACHE": f"{name}/gocache", "GOMODCACHE": f"{name}/gomodcache", "GOFLAGS": "-modcacherw"}
             # Read-only module files could not be removed afterwards; the flag does not change what is built.
-            recipe = replace(recipe, env={**recipe.env, "GOFLAGS": "-modcacherw"})
-            built = build(recipe, go, folder / "cold", lambda _: None)
-            bench.note(
-                "build from empty caches", f"{built.seconds / 60:.1f} min, {built.path.stat().st_size / MIB:.0f} MiB"
-            )
-            bench.figure("build-cold", built.seconds / 60, "min", 18)
-        else:
-            build(recipe, go, folder / "warm", lambda _: None)
-        shutil.copytree(recipe.source, folder / "source")
-        with (folder / "source" / "main.go").open("a", encoding="utf-8") as file:
-            file.write("\nvar changedForTheBenchmark = true\n")
-        built = build(replace(recipe, source=folder / "source"), go, folder / "relinked", lambda _: None)
-        bench.note("build after a change of our own code", f"{built.seconds:.0f} s")
-        bench.figure("build-relink", built.seconds, "s", 45)
+            recipes = {
+                module: replace(recipe, env={**recipe.env, "GOFLAGS": "-modcacherw"})
+                for module, recipe in recipes.items()
+            }
+        first = 0.0
+        for module, recipe in recipes.items():
+            # The folder beside which the module's other files are put has to be its own.
+            built = build(recipe, go, folder / f"first-{module}" / recipe.binary, tell_packages)
+            first += built.seconds
+            size = built.path.stat().st_size / MIB
+            bench.note(f"{recipe.binary}, {wanted}: first build", f"{built.seconds / 60:.1f} min, {size:.0f} MiB")
+        if wanted == "cold":
+            bench.figure("build-cold", first / 60, "min", 18)
+        for module, recipe in recipes.items():
+            source = folder / f"source-{module}"
+            shutil.copytree(recipe.source, source)
+            with (source / "main.go").open("a", encoding="utf-8") as file:
+                file.write("\nvar changedForTheBenchmark = true\n")
+            changed = replace(recipe, source=source)
+            built = build(changed, go, folder / f"relinked-{module}" / recipe.binary, tell_packages)
+            bench.note(f"{recipe.binary}: build after a change of our own code", f"{built.seconds:.0f} s")
+            bench.figure("build-relink" if module == "core" else f"build-relink-{module}", built.seconds, "s", 45)
 
 
 def quiet(_: str) -> None:

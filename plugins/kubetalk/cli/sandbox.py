@@ -8,7 +8,9 @@ from pathlib import Path
 import click
 
 from kubetalk.cli.common import config_option, load_settings, one_line_errors, progress
+from kubetalk.errors import ConfigError
 from kubetalk.model import ProviderSettings, SandboxRequest
+from kubetalk.reading.spelling import did_you_mean
 from kubetalk.sandbox import commands
 
 _name_option = click.option(
@@ -20,6 +22,27 @@ _nodes_option = click.option(
     "--nodes", type=click.IntRange(1, 50), default=3, show_default=True, help="How many nodes."
 )
 _istio_option = click.option("--istio", is_flag=True, help="With istioctl, and a real istiod once it is installed.")
+
+_layer_option = click.option(
+    "--layer", default="", metavar="NAME", help="Begin on this layer of mkdocs.yml, which says the rest."
+)
+
+
+def _request(config_file: Path, kubernetes: str, nodes: int, istio: bool, layer: str) -> SandboxRequest:
+    """What the options ask for.
+
+    Raises ConfigError for a layer that is not defined, and for one beside what it says itself.
+    """
+    asked = SandboxRequest(kubernetes=kubernetes, nodes=nodes, istio=istio)
+    if not layer:
+        return asked
+    if asked != SandboxRequest():
+        raise ConfigError("--layer cannot be used with --kubernetes, --nodes or --istio", remedy="The layer says them")
+    layers = load_settings(config_file).layers
+    if layer not in layers:
+        remedy = did_you_mean(layer, layers) or "Define it under `layers:`, an option of the plugin"
+        raise ConfigError(f"there is no layer `{layer}`", where=config_file, remedy=remedy)
+    return layers[layer]
 
 
 def _provider(config_file: Path) -> ProviderSettings:
@@ -54,10 +77,11 @@ def build(config_file: Path, istio: bool, force: bool) -> None:
 @_kubernetes_option
 @_nodes_option
 @_istio_option
+@_layer_option
 @one_line_errors
-def up(config_file: Path, name: str, kubernetes: str, nodes: int, istio: bool) -> None:
+def up(config_file: Path, name: str, kubernetes: str, nodes: int, istio: bool, layer: str) -> None:
     """Start a sandbox that stays until `down`."""
-    request = SandboxRequest(kubernetes=kubernetes, nodes=nodes, istio=istio)
+    request = _request(config_file, kubernetes, nodes, istio, layer)
     click.echo(commands.up(_provider(config_file), request, name, progress))
 
 
@@ -67,14 +91,17 @@ def up(config_file: Path, name: str, kubernetes: str, nodes: int, istio: bool) -
 @_kubernetes_option
 @_nodes_option
 @_istio_option
+@_layer_option
 @click.option("-c", "--command", help="Run this instead of an interactive shell.")
 @one_line_errors
-def shell(config_file: Path, name: str, kubernetes: str, nodes: int, istio: bool, command: str | None) -> None:
+def shell(
+    config_file: Path, name: str, kubernetes: str, nodes: int, istio: bool, layer: str, command: str | None
+) -> None:
     """Open a shell in a sandbox.
 
     In the one that is up, else in one that lives as long as the shell.
     """
-    request = SandboxRequest(kubernetes=kubernetes, nodes=nodes, istio=istio)
+    request = _request(config_file, kubernetes, nodes, istio, layer)
     sys.exit(commands.shell(_provider(config_file), request, name, progress, command))
 
 
@@ -134,7 +161,11 @@ def versions(config_file: Path, as_json: bool) -> None:
 
 
 @sandbox.command()
+@config_option
 @one_line_errors
-def prune() -> None:
-    """Remove what killed builds and old versions left behind."""
-    click.echo(commands.prune())
+def prune(config_file: Path) -> None:
+    """Remove what killed builds and old versions left behind.
+
+    And layers that nobody used for a month.
+    """
+    click.echo(commands.prune(_provider(config_file)))

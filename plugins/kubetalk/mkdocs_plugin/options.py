@@ -33,3 +33,5 @@ class KubetalkOptions(Config):
     """Where sessions verified on this machine are kept."""
     jobs = _any()
     """How many documents run at once."""
+    layers = _any()
+    """Name of a layer to its ``run``, commands, and its ``sandbox``, the cluster they talk to."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-from kubetalk.model.document import SandboxRequest
+from kubetalk.model.document import Layer, SandboxRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,10 @@ class SandboxFacts:
     versions: Mapping[str, str] = field(default_factory=dict)
     """Tool to version, ``kubernetes`` being the server."""
     fingerprint: str = ""
-    """Changes whenever the same commands could print something else: hash of the binary's sources and flags."""
+    """Changes whenever the same commands could print something else: hash of the binary's sources and flags,
+    and of the layer's commands."""
+    layer: Layer | None = None
+    """What was done in the cluster before the session; None if nothing was."""
 
 
 class Sandbox(Protocol):

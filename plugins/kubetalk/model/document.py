@@ -46,6 +46,17 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Layer:
+    """A named starting point: a cluster in which some commands have already run."""
+
+    name: str
+    commands: tuple[str, ...]
+    """As a shell gets them, in order; each one ended with exit code 0."""
+    location: Location | None = field(default=None, compare=False)
+    """Where it is defined; None for one of a recording."""
+
+
+@dataclass(frozen=True, slots=True)
 class SandboxRequest:
     """What cluster a document asks for."""
 
@@ -56,6 +67,8 @@ class SandboxRequest:
     """True for ``istio: available``: istioctl is on PATH and istiod runs once it is installed."""
     gateway_api: bool = False
     """True for ``gateway-api: available``: the Gateway API CRDs are installed before the first command."""
+    layer: Layer | None = None
+    """Where the session begins; None for the empty cluster."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from kubetalk.errors import RunError
-from kubetalk.model.document import Location
+from kubetalk.model.document import Layer, Location
 from kubetalk.model.session import RunStep
 
 StepKey = tuple[str, int] | str
@@ -61,6 +61,8 @@ class Provenance:
     """True when pods are simulated, so that the page says so."""
     versions: Mapping[str, str] = field(default_factory=dict)
     """Tool to version: ``kubernetes`` (the server), ``kubectl``, ``helm``, ``istioctl``, and charts."""
+    layer: Layer | None = None
+    """The layer that the session began on; None for the empty cluster."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
+from kubetalk.model.document import SandboxRequest
+
 
 class Execution(StrEnum):
     """When sessions run (design, 4.2)."""
@@ -54,6 +56,8 @@ class Settings:
     cache_dir: Path = Path(".cache/kubetalk")
     """Sessions verified on this machine; never committed."""
     jobs: int = 1
+    layers: Mapping[str, SandboxRequest] = field(default_factory=dict)
+    """Name to what a document that begins on that layer asks for."""
 
     @property
     def base_path(self) -> str:

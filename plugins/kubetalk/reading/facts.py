@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import yaml
 
 from kubetalk.errors import ContentError, KubetalkError
-from kubetalk.model import Event, Facts, Kind, Location, SandboxRequest
+from kubetalk.model import Event, Facts, Kind, Layer, Location, SandboxRequest
 from kubetalk.reading.spelling import did_you_mean
 from kubetalk.reading.yaml_fields import (
     LANGUAGE,
@@ -45,6 +46,8 @@ _FLAG = Flag()
 
 
 def _sandbox(values: Values) -> SandboxRequest:
+    if "layer" in values.nodes:
+        return _on_layer(values)
     return SandboxRequest(
         kubernetes=values.get("kubernetes", _VERSION) or "",
         nodes=values.get("nodes", _NODES) or SandboxRequest().nodes,
@@ -53,16 +56,54 @@ def _sandbox(values: Values) -> SandboxRequest:
     )
 
 
+def _on_layer(values: Values) -> SandboxRequest:
+    layers = values.reader.layers
+    name = values.get("layer", _SLUG)
+    if name is None:
+        return SandboxRequest()
+    if name not in layers:
+        remedy = did_you_mean(name, layers) or "Define it under `layers:`, an option of the plugin in mkdocs.yml."
+        values.reader.error(values.nodes["layer"], f"there is no layer `{name}`", remedy)
+        return SandboxRequest()
+    for key, node in values.nodes.items():
+        if key != "layer":
+            remedy = f"Leave it out; mkdocs.yml says what the layer `{name}` has."
+            values.reader.error(node, f"`{key}` cannot be chosen on a layer, which has it already", remedy)
+    return layers[name]
+
+
+_CLUSTER: Mapping[str, Key] = {
+    "kubernetes": Key(_VERSION, "the Kubernetes minor the document is about"),
+    "nodes": Key(_NODES, "how many nodes the cluster has"),
+    "istio": Key(_AVAILABLE, "`available` puts istioctl on the PATH and lets Istio be installed"),
+    "gateway-api": Key(_AVAILABLE, "`available` installs the Gateway API definitions before the first command"),
+}
 SANDBOX: Table[SandboxRequest] = Table(
-    {
-        "kubernetes": Key(_VERSION, "the Kubernetes minor the document is about"),
-        "nodes": Key(_NODES, "how many nodes the cluster has"),
-        "istio": Key(_AVAILABLE, "`available` puts istioctl on the PATH and lets Istio be installed"),
-        "gateway-api": Key(_AVAILABLE, "`available` installs the Gateway API definitions before the first command"),
-    },
+    {**_CLUSTER, "layer": Key(_SLUG, "the layer of mkdocs.yml that the session begins on, instead of all others")},
     _sandbox,
 )
 """Also read from the front matter of an ordinary page of the site."""
+
+_COMMANDS = ListOf(Words())
+
+
+def _layer(values: Values) -> SandboxRequest:
+    commands = tuple(command for command, _ in values.get("run", _COMMANDS) or ())
+    if "run" in values.nodes and not commands:
+        values.reader.error(values.nodes["run"], f"`{values.name}.run` has no command", "A layer is what they leave.")
+    name = values.name.rpartition(".")[2]
+    request = values.get("sandbox", Table(_CLUSTER, _sandbox)) or SandboxRequest()
+    return replace(request, layer=Layer(name, commands, values.reader.at(values.node)))
+
+
+LAYER: Table[SandboxRequest] = Table(
+    {
+        "sandbox": Key(Table(_CLUSTER, _sandbox), "the cluster the commands talk to"),
+        "run": Key(_COMMANDS, "the commands that make the layer, in order", required=True),
+    },
+    _layer,
+)
+"""One entry of the plugin's option ``layers``; the last part of its name is the layer's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,14 +177,16 @@ def read_facts(
     languages: tuple[str, ...],
     tags: Mapping[str, Mapping[str, str]] | None,
     errors: list[KubetalkError],
+    layers: Mapping[str, SandboxRequest] = MappingProxyType({}),
 ) -> Facts | None:
     """The facts of a document; None only if the file is no mapping at all.
 
-    ``languages`` are the site's, ``tags`` what tags.yml defines (None: there is no tags.yml, every tag is fine).
+    ``languages`` are the site's, ``tags`` what tags.yml defines (None: there is no tags.yml, every tag is fine),
+    ``layers`` what mkdocs.yml defines.
     Problems are appended to ``errors``; the facts that could be read are still returned, so that the texts are looked
     at in the same pass.
     """
-    reader = Reader(path, languages, errors)
+    reader = Reader(path, languages, errors, layers)
     node = compose(source, reader)
     if node is None:
         if not source.strip() or not errors or errors[-1].where.partition(":")[0] != path:

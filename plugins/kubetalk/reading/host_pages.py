@@ -62,7 +62,7 @@ def _facts(source: str, place: str, language: str, settings: Settings, errors: l
     title, request = "", SandboxRequest()
     if end:
         # An empty first line keeps the line numbers of the file.
-        reader = Reader(place, settings.languages, errors)
+        reader = Reader(place, settings.languages, errors, settings.layers)
         node = compose("\n".join(["", *lines[1 : end - 1]]), reader)
         for key, value in node.value if isinstance(node, yaml.MappingNode) else ():
             if key.value == "title" and isinstance(value, yaml.ScalarNode):

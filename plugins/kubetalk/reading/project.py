@@ -117,7 +117,9 @@ class _ProjectReader:
         source = read_source(path, self._place(path), self.errors)
         if source is None:
             return None
-        facts = read_facts(source, self._place(path), kind, self.settings.languages, tags, self.errors)
+        facts = read_facts(
+            source, self._place(path), kind, self.settings.languages, tags, self.errors, self.settings.layers
+        )
         if facts is None:
             return None
         if facts.title == {} and len(self.errors) == before:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from kubetalk.errors import ConfigError, KubetalkError, ManyErrors
-from kubetalk.model import Execution, Location, ProviderSettings, Settings
+from kubetalk.model import Execution, Location, ProviderSettings, SandboxRequest, Settings
+from kubetalk.reading.facts import LAYER
 from kubetalk.reading.spelling import did_you_mean
-from kubetalk.reading.yaml_fields import LANGUAGE
+from kubetalk.reading.yaml_fields import LANGUAGE, SLUG, Reader
 
 OPTIONS: tuple[str, ...] = (
     "languages",
@@ -24,6 +26,7 @@ OPTIONS: tuple[str, ...] = (
     "provider",
     "cache_dir",
     "jobs",
+    "layers",
 )
 """Every option of the plugin; MkDocs' option class is tested against it."""
 
@@ -99,6 +102,7 @@ class _OptionReader:
             provider=self._provider(),
             cache_dir=self._cache_dir(docs_dir),
             jobs=self._jobs(),
+            layers=self._layers(),
         )
         if len(self._errors) == 1:
             raise self._errors[0]
@@ -201,6 +205,29 @@ class _OptionReader:
             remedy = "Choose a folder outside: `mkdocs serve` would rebuild for ever."
             self._error("cache_dir", f"`cache_dir` is inside docs_dir (`{docs_dir.name}`)", remedy)
         return path
+
+    def _layers(self) -> Mapping[str, SandboxRequest]:
+        value = self._options.get("layers", {})
+        if not isinstance(value, Mapping):
+            self._error("layers", f"`layers` is {_shown(value)}, it has to be a mapping of names to what they hold")
+            return {}
+        layers: dict[str, SandboxRequest] = {}
+        for name, definition in value.items():
+            if not isinstance(name, str) or not re.fullmatch(SLUG, name):
+                message = f"{_shown(name)} is no name of a layer"
+                self._error("layers", message, "Write lower-case letters, digits and single hyphens.")
+                continue
+            # The values, as MkDocs has merged and resolved them, go through the reader of documents' own YAML.
+            line = _option_line(self._path, "layers", name)
+            problems: list[KubetalkError] = []
+            reader = Reader(self._path.name, errors=problems)
+            node = yaml.compose(yaml.safe_dump(definition, default_flow_style=True), Loader=yaml.SafeLoader)
+            request = LAYER.read(node, reader, f"layers.{name}") if node else None
+            where = Location(self._path.name, line)
+            self._errors += [ConfigError(found.message, where=where, remedy=found.remedy) for found in problems]
+            if request and request.layer and not problems:
+                layers[name] = replace(request, layer=replace(request.layer, location=where))
+        return layers
 
     def _provider(self) -> ProviderSettings:
         value = self._options.get("provider", {})
@@ -348,8 +375,8 @@ _ConfigLoader.add_multi_constructor("!", lambda loader, _suffix, node: _plain(lo
 _ConfigLoader.add_multi_constructor("tag:yaml.org,2002:python/", lambda loader, _suffix, node: _plain(loader, node))
 
 
-def _option_line(path: Path, key: str) -> int:
-    """The line of an option (or of one of MkDocs' own keys) in mkdocs.yml; 0 if it cannot be told."""
+def _option_line(path: Path, key: str, below: str = "") -> int:
+    """The line of an option (or of one of MkDocs' own keys) in mkdocs.yml, or of a name in it; 0 if it is not there."""
     try:
         root = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=yaml.SafeLoader)
     except (OSError, ValueError, yaml.YAMLError):
@@ -357,11 +384,11 @@ def _option_line(path: Path, key: str) -> int:
     if not isinstance(root, yaml.MappingNode):
         return 0
     top = {str(name.value): (name, value) for name, value in root.value}
-    found = _key_line(top["plugins"][1], key) if "plugins" in top else 0
+    found = _key_line(top["plugins"][1], key, below) if "plugins" in top else 0
     return found or (top[key][0].start_mark.line + 1 if key in top else 0)
 
 
-def _key_line(node: yaml.Node, key: str) -> int:
+def _key_line(node: yaml.Node, key: str, below: str) -> int:
     """The line of the plugin's key below ``plugins``, in list or mapping form."""
     entries = node.value if isinstance(node, yaml.SequenceNode) else [node]
     for entry in entries:
@@ -371,8 +398,10 @@ def _key_line(node: yaml.Node, key: str) -> int:
             if name.value != "kubetalk":
                 continue
             if isinstance(value, yaml.MappingNode):
-                for option, _ in value.value:
+                for option, content in value.value:
                     if option.value == key:
-                        return int(option.start_mark.line) + 1
+                        names = content.value if below and isinstance(content, yaml.MappingNode) else []
+                        inner = [found for found, _ in names if found.value == below]
+                        return int((inner or [option])[0].start_mark.line) + 1
             return int(name.start_mark.line) + 1
     return 0

@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 import yaml
 
 from kubetalk.errors import ContentError, KubetalkError
-from kubetalk.model import Location
+from kubetalk.model import Location, SandboxRequest
 from kubetalk.reading.spelling import did_you_mean
 
 T_co = TypeVar("T_co", covariant=True)
@@ -34,6 +34,8 @@ class Reader:
     path: str
     languages: tuple[str, ...] = ()
     errors: list[KubetalkError] = field(default_factory=list)
+    layers: Mapping[str, SandboxRequest] = field(default_factory=dict)
+    """What mkdocs.yml defines under ``layers``."""
 
     def at(self, node: yaml.Node) -> Location:
         """The node's place."""

@@ -23,6 +23,7 @@ from filelock import FileLock
 from kubetalk.model import (
     BlockRecord,
     CommandRecord,
+    Layer,
     Progress,
     Provenance,
     Recording,
@@ -222,6 +223,7 @@ def _to_data(recording: Recording) -> dict[str, Any]:
         "provider": provenance.provider,
         "simulated": provenance.simulated,
         "versions": dict(provenance.versions),
+        "layer": [provenance.layer.name, list(provenance.layer.commands)] if provenance.layer else None,
         "blocks": [
             [block.id, [[c.command, c.output, c.exit_code, c.key, c.seconds] for c in block.commands]]
             for block in recording.blocks
@@ -238,11 +240,16 @@ def _from_data(data: Mapping[str, Any]) -> Recording:
             provider=data["provider"],
             simulated=data["simulated"],
             versions=data["versions"],
+            layer=_layer(data.get("layer")),
         ),
         blocks=tuple(BlockRecord(name, tuple(_commands(commands))) for name, commands in data["blocks"]),
         snapshots=tuple(Snapshot(name, tuple(objects), key) for name, key, objects in data["snapshots"]),
         content=data["content"],
     )
+
+
+def _layer(data: list[Any] | None) -> Layer | None:
+    return Layer(data[0], tuple(data[1])) if data else None
 
 
 def _commands(rows: Iterable[list[Any]]) -> Iterator[CommandRecord]:

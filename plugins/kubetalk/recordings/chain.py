@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
-from kubetalk.model import BlockOptions, FileStep, RunStep, SandboxFacts, Session, StepKey
+from kubetalk.model import BlockOptions, FileStep, RunStep, SandboxFacts, SandboxRequest, Session, StepKey
 
 _FORMAT: Final = "kubetalk-chain-1"
 
@@ -35,7 +35,7 @@ def _links(session: Session, root: object) -> tuple[dict[StepKey, str], str]:
     link = _hash(
         _FORMAT,
         root,
-        (request.kubernetes, request.nodes, request.istio, request.gateway_api),
+        (request.kubernetes, request.nodes, request.istio, request.gateway_api, *_layer(request)),
         [(file.path, file.digest, file.executable) for file in sorted(session.files, key=lambda file: file.path)],
     )
     links: dict[StepKey, str] = {}
@@ -50,6 +50,11 @@ def _links(session: Session, root: object) -> tuple[dict[StepKey, str], str]:
                 # Reading the cluster changes nothing: a diagram that is added re-runs no command after it.
                 links[step.id] = _hash(link, "snapshot")
     return links, link
+
+
+def _layer(request: SandboxRequest) -> tuple[object, ...]:
+    """Nothing for the empty cluster, whose links thus are what they were before there were layers."""
+    return (request.layer.name, request.layer.commands) if request.layer else ()
 
 
 def _execution(options: BlockOptions) -> tuple[object, ...]:

@@ -54,6 +54,13 @@ def _provenance(provenance: Provenance) -> Iterator[str]:
     yield "  versions:" if provenance.versions else "  versions: {}"
     for tool, version in sorted(provenance.versions.items()):
         yield from _entry(_key(tool), version, "    ")
+    if provenance.layer:
+        yield "  layer:"
+        yield from _entry("name", provenance.layer.name, "    ")
+        yield "    commands:"
+        for command in provenance.layer.commands:
+            # Its own mapping, so that a command is written as those of blocks are.
+            yield from _item(_entry("command", command, ""), "      ")
 
 
 def _block(block: BlockRecord) -> Iterator[str]:

@@ -15,7 +15,7 @@ from typing import Any, Final, TypeVar
 import yaml
 
 from kubetalk.errors import RecordingError
-from kubetalk.model import BlockRecord, CommandRecord, Location, Provenance, Recording, Snapshot
+from kubetalk.model import BlockRecord, CommandRecord, Layer, Location, Provenance, Recording, Snapshot
 from kubetalk.recordings.emit import VERSION, dump_recording
 
 T = TypeVar("T")
@@ -133,7 +133,7 @@ class _Reader:
             )
 
     def _provenance(self, node: yaml.Node) -> Provenance:
-        entries = self._mapping(node, required=("verified", "provider", "simulated"), optional=("versions",))
+        entries = self._mapping(node, required=("verified", "provider", "simulated"), optional=("versions", "layer"))
         verified = self._scalar(entries["verified"], dt.datetime)
         if verified.tzinfo is None:
             verified = verified.replace(tzinfo=dt.UTC)
@@ -145,6 +145,15 @@ class _Reader:
                 tool: self._scalar(version, str)
                 for tool, version in (self._entries(entries["versions"]) if "versions" in entries else {}).items()
             },
+            layer=self._layer(entries["layer"]) if "layer" in entries else None,
+        )
+
+    def _layer(self, node: yaml.Node) -> Layer:
+        entries = self._mapping(node, required=("name", "commands"))
+        items = [self._mapping(item, required=("command",)) for item in self._items(entries["commands"])]
+        return Layer(
+            name=self._scalar(entries["name"], str),
+            commands=tuple(self._scalar(item["command"], str) for item in items),
         )
 
     def _block(self, node: yaml.Node) -> BlockRecord:

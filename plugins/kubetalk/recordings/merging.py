@@ -53,10 +53,11 @@ def _merged_snapshot(old: Snapshot | None, new: Snapshot, same: Callable[[StepKe
 
 def _same_tools(old: Recording, new: Recording) -> bool:
     before, after = old.provenance, new.provenance
-    return (before.provider, before.simulated, dict(before.versions)) == (
+    return (before.provider, before.simulated, dict(before.versions), before.layer) == (
         after.provider,
         after.simulated,
         dict(after.versions),
+        after.layer,
     )
 
 

@@ -27,6 +27,9 @@ class ProvenanceView:
     provider: str
     simulated: bool
     versions: tuple[tuple[str, str], ...]
+    layer: str
+    """What was done in the cluster before the first command, in words; empty if nothing was."""
+    layer_script: str
     has_pending: bool
     script: str
 
@@ -46,6 +49,8 @@ def provenance_of(rendition: Rendition, text: Text, strings: Strings) -> Provena
         provider=strings.group("provenance").get(f"provider_{provenance.provider}", provenance.provider),
         simulated=provenance.simulated,
         versions=tuple((TOOL_NAMES.get(tool, tool), version) for tool, version in provenance.versions.items()),
+        layer=strings("provenance.layer", name=provenance.layer.name) if provenance.layer else "",
+        layer_script="\n".join(provenance.layer.commands) if provenance.layer else "",
         has_pending=has_pending(rendition, text),
         script=script_of(rendition, text),
     )
@@ -73,8 +78,13 @@ def has_pending(rendition: Rendition, text: Text) -> bool:
 
 
 def script_of(rendition: Rendition, text: Text) -> str:
-    """Everything the page runs as one Bash script, in its order: hidden commands too, and files as heredocs."""
+    """Everything the page runs as one Bash script, in its order: hidden commands too, and files as heredocs.
+
+    What its layer was made with comes first, for whoever runs it begins with an empty cluster.
+    """
     parts = ["#!/usr/bin/env bash"]
+    if rendition.recording and rendition.recording.provenance.layer:
+        parts += rendition.recording.provenance.layer.commands
     seen: set[str] = set()
     for block in text.blocks:
         target = resolve(block, rendition) if isinstance(block, BlockReference) else block

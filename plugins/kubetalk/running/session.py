@@ -222,7 +222,11 @@ class _Run:
         return Recording(
             document_id=self.session.document_id,
             provenance=Provenance(
-                verified=verified, provider=facts.provider, simulated=facts.simulated, versions=dict(facts.versions)
+                verified=verified,
+                provider=facts.provider,
+                simulated=facts.simulated,
+                versions=dict(facts.versions),
+                layer=facts.layer,
             ),
             blocks=tuple(BlockRecord(name, tuple(records)) for name, records in blocks.items()),
             snapshots=tuple(self.snapshots),

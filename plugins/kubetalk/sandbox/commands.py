@@ -25,9 +25,11 @@ from filelock import FileLock, Timeout
 from kubetalk.errors import BuildError, SandboxError
 from kubetalk.model import Progress, ProviderSettings, SandboxRequest
 from kubetalk.sandbox.binaries import Binary, ensure_binary, find_binary, prune_binaries
+from kubetalk.sandbox.external import fingerprint_of
 from kubetalk.sandbox.istio import needs_istio_binary
 from kubetalk.sandbox.keeper import KeptSandbox, state_file
 from kubetalk.sandbox.kind import prune_clusters
+from kubetalk.sandbox.layers import kept_layers, prune_layers
 from kubetalk.sandbox.places import prune_dead
 from kubetalk.sandbox.progress import shown_on
 from kubetalk.sandbox.providers import make_provider
@@ -187,6 +189,10 @@ def versions(settings: ProviderSettings, *, as_json: bool = False) -> str:
         "istio": {"binary": str(istio.path), "origin": istio.origin, "versions": dict(istio.versions)}
         if istio
         else None,
+        "layers": [
+            {"name": kept.name, "path": str(kept.path), "commands": list(kept.commands), "bytes": kept.bytes}
+            for kept in kept_layers()
+        ],
     }
     if as_json:
         return json.dumps(told, indent=2)
@@ -195,7 +201,12 @@ def versions(settings: ProviderSettings, *, as_json: bool = False) -> str:
     rows += [f"{'emulates':<12}{', '.join(recipe.emulates)}", f"{'binary':<12}{where}"]
     rows += [f"{tool:<12}{version}" for tool, version in (istio.versions if istio else {}).items()]
     where = f"{istio.path} ({istio.origin})" if istio else "not built yet: kubetalk sandbox build --istio"
-    return "\n".join([*rows, f"{'binary':<12}{where}"])
+    rows.append(f"{'binary':<12}{where}")
+    rows += [
+        f"{'layer':<12}{kept.name}, {kept.bytes / (1 << 20):.1f} MiB: {'; '.join(kept.commands)}".replace("\n", " ")
+        for kept in kept_layers()
+    ]
+    return "\n".join(rows)
 
 
 def _istio_binary(settings: ProviderSettings) -> Binary | None:
@@ -205,14 +216,23 @@ def _istio_binary(settings: ProviderSettings) -> Binary | None:
         return None  # a folder with the core's binary alone is complete
 
 
-def prune() -> str:
-    """Removes what killed builds and old versions left behind; says what."""
-    removed = [f"removed {path}" for path in (*prune_dead(), *prune_binaries())]
+def prune(settings: ProviderSettings | None = None) -> str:
+    """Removes what killed builds and old versions left behind, and layers nobody uses any more; says what."""
+    fingerprints = _fingerprints(settings or ProviderSettings())
+    removed = [f"removed {path}" for path in (*prune_dead(), *prune_binaries(), *prune_layers(fingerprints))]
     removed += [f"deleted cluster {name}" for name in prune_clusters()]
     for path in sorted(state_file(DEFAULT_NAME).parent.glob("*.json")):
         if not _is_up(path):
             removed.append(f"forgot the sandbox {path.stem!r}, which is no longer running")
     return "\n".join(removed) or "nothing to remove"
+
+
+def _fingerprints(settings: ProviderSettings) -> tuple[str, ...]:
+    """Of what a layer can have been made with here: the core alone, and with Istio's binary."""
+    core, istio = find_binary(settings), _istio_binary(settings)
+    if core is None:
+        return ()
+    return (core.fingerprint, *([fingerprint_of(core.fingerprint, istio.fingerprint)] if istio else []))
 
 
 def _start_keeper(settings: ProviderSettings, request: SandboxRequest, name: str, progress: Progress) -> None:
@@ -239,8 +259,8 @@ def _start_keeper(settings: ProviderSettings, request: SandboxRequest, name: str
                     progress(step)
                 case {"up": _}:
                     return
-                case {"error": str(message), "remedy": str(remedy), "details": str(details)}:
-                    raise SandboxError(message, remedy=remedy, details=details)
+                case {"error": str(message), "where": str(where), "remedy": str(remedy), "details": str(details)}:
+                    raise SandboxError(message, where=where, remedy=remedy, details=details)
         said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-3:]
         raise SandboxError("the keeper of the sandbox ended while it was starting", details="\n".join(said))
     except KeyboardInterrupt:
@@ -379,7 +399,8 @@ def _one_at_a_time(path: Path) -> Iterator[None]:
 def _status_lines(found: list[dict[str, Any]]) -> Iterator[str]:
     for kept in found:
         yield f"{kept['name']}: {kept['provider']}, {_versions_line(kept['versions'])}"
-        yield f"  since {kept['since']}, {kept['nodes']} nodes, kubeconfig {kept['kubeconfig']}"
+        began = f", layer {kept['layer']}" if kept["layer"] else ""
+        yield f"  since {kept['since']}, {kept['nodes']} nodes{began}, kubeconfig {kept['kubeconfig']}"
         memory = sum(part["pss"] for part in kept["parts"]) / (1 << 20)
         labels = ", ".join(kept["checkpoints"]) or "none"
         yield f"  {memory:.0f} MiB memory, {kept['bytes'] / (1 << 20):.0f} MiB disk, checkpoints: {labels}"

@@ -20,6 +20,7 @@ from kubetalk.sandbox.external import (
     ExternalSandbox,
     fingerprint_of,
     link_tools,
+    no_layers,
     plain_environment,
     versions_of,
     wrong_minor,
@@ -39,6 +40,8 @@ class ContextProvider:
 
     def unavailable(self, request: SandboxRequest) -> str:
         """Why that cluster cannot be used, with the remedy; empty if it can. Asks the cluster."""
+        if request.layer:
+            return no_layers("context", request.layer)
         try:
             with self._asked(request) as kubectl:
                 return self._unsuitable(kubectl, request)
@@ -58,6 +61,8 @@ class ContextProvider:
 
         Raises SandboxError.
         """
+        if request.layer:
+            raise SandboxError(no_layers("context", request.layer))
         run = RunDirectory.create(directory)
         try:
             kubectl = self._kubectl(run.path, request)

@@ -12,6 +12,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
@@ -29,6 +30,7 @@ from kubetalk.sandbox.istio import (
     needs_istio_binary,
     write_charts,
 )
+from kubetalk.sandbox.layers import KeptLayer, adopt_kubeconfig, ensure_layer, forget_layer, run_commands
 from kubetalk.sandbox.objects import Kubectl, cluster_objects
 from kubetalk.sandbox.places import RunDirectory, cache_dir, prune_dead
 from kubetalk.sandbox.recipe import load_recipe
@@ -90,14 +92,32 @@ class EmbeddedProvider:
         istio = ensure_binary(self._settings, progress, module="istio") if needs_istio_binary(request) else None
         end_on_sigterm()
         prune_dead()
-        for attempt in range(1, _STARTS + 1):
-            try:
-                return _start(binary, istio, request, directory, progress)
-            except SandboxError as error:
-                if attempt == _STARTS or "address already in use" not in f"{error}".lower():
-                    raise
-                progress("sandbox: a port was taken in the same moment, starting again on others")
-        raise AssertionError
+        if request.layer is None:
+            return _start_again(binary, istio, request, directory, progress)
+        kept = self._layer(binary, istio, request, directory, progress)
+        try:
+            return _start_again(binary, istio, request, directory, progress, kept)
+        except SandboxError as error:
+            # It may be damaged, and to make it once more is cheap.
+            forget_layer(kept)
+            remedy = f"The layer {kept.name} was removed from the cache; run it again to make it anew"
+            raise SandboxError(
+                error.message, remedy=" ".join(filter(None, [error.remedy, remedy])), details=error.details
+            ) from error
+
+    def _layer(
+        self, binary: Binary, istio: Binary | None, request: SandboxRequest, directory: Path, progress: Progress
+    ) -> KeptLayer:
+        """The layer of that request, from the cache or made now."""
+        empty = replace(request, layer=None)
+
+        def make(folder: Path) -> None:
+            with _start_again(binary, istio, empty, directory, progress) as sandbox:
+                if request.layer:
+                    run_commands(request.layer, sandbox.environment, progress)
+                sandbox.keep(folder)
+
+        return ensure_layer(request, self.facts(empty).fingerprint, make, progress)
 
     def _unsuitable(self, request: SandboxRequest) -> str:
         if not sys.platform.startswith(("linux", "darwin")):
@@ -144,8 +164,6 @@ class EmbeddedSandbox:
         self._kubectl = Kubectl(self._bin / "kubectl", own / "kubeconfig", own_environment)
         if istio and "istioctl" in facts.versions:
             link_commands(istio, self._bin)
-        if istio and "gateway-api" in facts.versions:
-            apply_gateway_api(self._kubectl, istio)
         self.seconds = float(ready.get("seconds", 0.0))
         """How long the start took."""
         self.seeded = bool(ready.get("seeded"))
@@ -219,6 +237,32 @@ class EmbeddedSandbox:
         self._request("forget", _CHECKPOINT_SECONDS, name=name)
         shutil.rmtree(self._saved / name, ignore_errors=True)
 
+    def keep(self, folder: Path) -> None:
+        """Writes cluster, home directory and changed kubeconfig to a folder, for others to begin with (`KeptLayer`).
+
+        Raises SandboxError.
+        """
+        self._request("keep", _CHECKPOINT_SECONDS, path=str(folder / "cluster"))
+        (folder / "home").mkdir(mode=0o700)
+        _copy_files(self._home, folder / "home")
+        if self._kubeconfig.read_bytes() != (self._run.path / "own" / "kubeconfig").read_bytes():
+            shutil.copy2(self._kubeconfig, folder / "kubeconfig")
+
+    def install_gateway_api(self, istio: Binary) -> None:
+        """Puts the Gateway API's resource definitions into the cluster.
+
+        Raises SandboxError.
+        """
+        apply_gateway_api(self._kubectl, istio)
+
+    def adopt(self, kept: KeptLayer) -> None:
+        """Takes over the home directory and the kubeconfig of a layer; its cluster this sandbox began with."""
+        _copy_files(kept.home, self._home)
+        if kept.kubeconfig.is_file():
+            fresh = self._kubeconfig.read_text(encoding="utf-8")
+            changed = adopt_kubeconfig(kept.kubeconfig.read_text(encoding="utf-8"), fresh)
+            self._kubeconfig.write_text(changed, encoding="utf-8")
+
     def status(self) -> Mapping[str, Any]:
         """``parts`` (name, pid, state, pss and rss in bytes), ``bytes`` on disk, ``checkpoints``.
 
@@ -266,8 +310,32 @@ class EmbeddedSandbox:
         raise _with_logs(failure, self._run, self.logs()) from failure
 
 
+def _start_again(
+    binary: Binary,
+    istio: Binary | None,
+    request: SandboxRequest,
+    directory: Path,
+    progress: Progress,
+    kept: KeptLayer | None = None,
+) -> EmbeddedSandbox:
+    """`_start`, once more when a port was taken."""
+    for attempt in range(1, _STARTS + 1):
+        try:
+            return _start(binary, istio, request, directory, progress, kept)
+        except SandboxError as error:
+            if attempt == _STARTS or "address already in use" not in f"{error}".lower():
+                raise
+            progress("sandbox: a port was taken in the same moment, starting again on others")
+    raise AssertionError
+
+
 def _start(
-    binary: Binary, istio: Binary | None, request: SandboxRequest, directory: Path, progress: Progress
+    binary: Binary,
+    istio: Binary | None,
+    request: SandboxRequest,
+    directory: Path,
+    progress: Progress,
+    kept: KeptLayer | None,
 ) -> EmbeddedSandbox:
     run = RunDirectory.create(directory)
     box = run.path / "box"
@@ -277,7 +345,7 @@ def _start(
         (run.path / "tmp").mkdir(mode=0o700)
         environment = {"PATH": os.defpath, "HOME": str(run.path), "TMPDIR": str(run.path / "tmp")}
         supervisor = Supervisor(
-            _command(binary, istio, request, box),
+            [*_command(binary, istio, request, box), *(["--from", str(kept.cluster)] if kept else [])],
             cwd=run.path,
             environment=environment | {"LANG": "C.UTF-8", "TZ": "UTC"},
         )
@@ -295,6 +363,10 @@ def _start(
         if istio:
             inside.append((istio.versions, istio.fingerprint))
         sandbox = EmbeddedSandbox(run, supervisor, _facts(inside, request), ready, istio)
+        if kept:
+            sandbox.adopt(kept)
+        elif istio and request.gateway_api:
+            sandbox.install_gateway_api(istio)
         undo.pop_all()
         return sandbox
 
@@ -320,7 +392,9 @@ def _facts(inside: Sequence[_Inside], request: SandboxRequest) -> SandboxFacts:
     for more, key in istio:
         told |= istio_versions(more, request)
         fingerprint = fingerprint_of(fingerprint, key)
-    return SandboxFacts("embedded", simulated=True, versions=told, fingerprint=fingerprint)
+    if request.layer:
+        fingerprint = fingerprint_of(fingerprint, *request.layer.commands)
+    return SandboxFacts("embedded", simulated=True, versions=told, fingerprint=fingerprint, layer=request.layer)
 
 
 def _own_minor(versions: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from kubetalk.errors import SandboxError
-from kubetalk.model import ProviderSettings, SandboxFacts, SandboxRequest
+from kubetalk.model import Layer, ProviderSettings, SandboxFacts, SandboxRequest
 from kubetalk.sandbox.binaries import find_binary
 from kubetalk.sandbox.environment import make_tools, session_environment
 from kubetalk.sandbox.objects import Kubectl, cluster_objects
@@ -160,6 +160,11 @@ def wrong_minor(request: SandboxRequest, versions: Mapping[str, str]) -> str:
     if request.kubernetes and not server.removeprefix("v").startswith(f"{request.kubernetes}."):
         return f"the document asks for Kubernetes {request.kubernetes}, the cluster runs {server}"
     return ""
+
+
+def no_layers(provider: str, layer: Layer) -> str:
+    """Why a document that begins on a layer cannot run on such a cluster."""
+    return f"provider {provider} has no layers, and the document begins on `{layer.name}`. Use `provider: embedded`"
 
 
 def plain_environment(home: Path) -> dict[str, str]:

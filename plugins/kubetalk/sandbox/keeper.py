@@ -15,12 +15,12 @@ import socket
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from kubetalk.errors import KubetalkError, SandboxError
-from kubetalk.model import ProviderSettings, SandboxRequest
+from kubetalk.model import Layer, Location, ProviderSettings, SandboxRequest
 from kubetalk.sandbox.embedded import EmbeddedSandbox
 from kubetalk.sandbox.places import cache_dir
 from kubetalk.sandbox.providers import AnySandbox, make_provider
@@ -42,6 +42,8 @@ class KeptSandbox:
     since: str
     """UTC, ISO 8601."""
     nodes: int
+    layer: str = ""
+    """What it began with; empty for the empty cluster."""
     versions: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -58,11 +60,11 @@ def main(job: Mapping[str, Any]) -> int:
     if os.fork():
         # Whoever waits for this process is done with it; the one that stays is a child of init.
         os._exit(0)
-    settings, request = ProviderSettings(**job["provider"]), SandboxRequest(**job["request"])
+    settings, request = ProviderSettings(**job["provider"]), _request(job["request"])
     try:
         sandbox = make_provider(settings).start(request, Path(tempfile.gettempdir()), lambda line: _tell(progress=line))
     except KubetalkError as error:
-        _tell(error=error.message, remedy=error.remedy, details=error.details)
+        _tell(error=error.message, where=str(error.where or ""), remedy=error.remedy, details=error.details)
         return 1
     path = state_file(job["name"])
     with sandbox, socket.socket(socket.AF_UNIX) as server:
@@ -79,6 +81,7 @@ def main(job: Mapping[str, Any]) -> int:
             simulated=sandbox.facts.simulated,
             since=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             nodes=request.nodes,
+            layer=request.layer.name if request.layer else "",
             versions=dict(sandbox.facts.versions),
             environment=dict(sandbox.environment),
         )
@@ -93,6 +96,16 @@ def main(job: Mapping[str, Any]) -> int:
             return _serve(server, sandbox)
         finally:
             path.unlink(missing_ok=True)
+
+
+def _request(told: Mapping[str, Any]) -> SandboxRequest:
+    """From what JSON makes of a request."""
+    layer = told["layer"]
+    asked = SandboxRequest(**{key: value for key, value in told.items() if key != "layer"})
+    if layer is None:
+        return asked
+    where = Location(**layer["location"]) if layer["location"] else None
+    return replace(asked, layer=Layer(layer["name"], tuple(layer["commands"]), where))
 
 
 def _serve(server: socket.socket, sandbox: AnySandbox) -> int:

@@ -18,6 +18,7 @@ from kubetalk.sandbox.external import (
     ExternalSandbox,
     fingerprint_of,
     link_tools,
+    no_layers,
     plain_environment,
     versions_of,
     wrong_minor,
@@ -39,6 +40,8 @@ class KindProvider:
 
     def unavailable(self, request: SandboxRequest) -> str:
         """Why there can be no such cluster here, with the remedy; empty if there can."""
+        if request.layer:
+            return no_layers("kind", request.layer)
         if not (_tool() and shutil.which("docker")):
             return "provider kind needs Docker and kind (or k3d) on PATH. Install them, or use `provider: embedded`"
         try:
@@ -162,7 +165,12 @@ def _create(tool: str, name: str, nodes: int, kubeconfig: Path) -> None:
         files = ["--kubeconfig", str(kubeconfig), "--config", str(config)]
         _run(["kind", "create", "cluster", "--name", name, *files, "--wait", "180s"], _CREATE_SECONDS)
     else:
-        quiet = ["--kubeconfig-update-default=false", "--kubeconfig-switch-context=false", "--api-port", "127.0.0.1:random"]
+        quiet = [
+            "--kubeconfig-update-default=false",
+            "--kubeconfig-switch-context=false",
+            "--api-port",
+            "127.0.0.1:random",
+        ]
         _run(["k3d", "cluster", "create", name, "--agents", str(nodes - 1), *quiet, "--wait"], _CREATE_SECONDS)
         kubeconfig.write_text(_run(["k3d", "kubeconfig", "get", name], 30), encoding="utf-8")
 

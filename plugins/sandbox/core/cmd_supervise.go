@@ -27,6 +27,7 @@ func runSupervise() int {
 	flags.StringVar(&o.Dir, "dir", "", "directory of the sandbox; empty or not there yet")
 	flags.IntVar(&o.Nodes, "nodes", 3, "number of nodes, 1 to 50")
 	flags.StringVar(&o.Seed, "seed", "", "directory in which a snapshot of the empty cluster is kept")
+	flags.StringVar(&o.From, "from", "", "directory that the op keep has written: begin with the cluster in it")
 	flags.StringVar(&o.Emulate, "emulate", "", "Kubernetes minor to emulate: "+strings.Join(r.Emulates, ", "))
 	flags.StringVar(&o.Attend, "attend", "", "program that keeps real processes behind some pods: PROGRAM attend --dir DIR")
 	flags.StringVar(&o.ProcessSelector, "process-selector", "app=istiod", "labels of the pods that need such a process")

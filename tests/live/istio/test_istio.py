@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
 from kubetalk.errors import SandboxError
-from kubetalk.model import SandboxRequest
+from kubetalk.model import Layer, SandboxRequest
 from kubetalk.sandbox.embedded import EmbeddedProvider, EmbeddedSandbox
 
 from .conftest import eventually, out, processes, quiet, run
@@ -277,3 +278,32 @@ def test_a_killed_supervisor_leaves_no_istiod(
         assert not istiods(sandbox, binaries)
     finally:
         sandbox.close()
+
+
+def test_a_layer_with_istio(provider: EmbeddedProvider, binaries: Path) -> None:
+    """A session that begins on a layer finds a real istiod that injects and validates."""
+    commands = (
+        "istioctl install --set profile=minimal -y",
+        "kubectl create namespace demo && kubectl label namespace demo istio-injection=enabled",
+    )
+    request = SandboxRequest(istio=True, layer=Layer("istio-minimal", commands))
+    told: list[str] = []
+    for _ in range(2):
+        with tempfile.TemporaryDirectory(prefix="kt-istio-") as folder:
+            begun = time.monotonic()
+            with provider.start(request, Path(folder), told.append) as sandbox:
+                started = time.monotonic() - begun
+                assert len(istiods(sandbox, binaries)) == 1
+                seconds = deployed(sandbox, "web")
+                assert out(sandbox, READY.format("demo")).split() == ["true", "istio-init,istio-proxy"] * 3
+                denied = run(sandbox, apply_route(140, -40))
+                assert denied.returncode == 1
+                assert DENIED in denied.stdout
+                assert "✔ No issues found" in out(sandbox, "istioctl x precheck")
+                out(sandbox, apply_route(80, 20))
+                sandbox.checkpoint("routed")
+                out(sandbox, "kubectl delete virtualservice web -n demo")
+                sandbox.restore("routed")
+                out(sandbox, "kubectl get virtualservice web -n demo")
+            print(f"figure start on the layer: {started:.2f} s, 3 injected replicas: {seconds:.2f} s")  # noqa: T201
+    assert sum("making layer" in line for line in told) == 1

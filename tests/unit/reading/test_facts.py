@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from kubetalk.errors import KubetalkError
-from kubetalk.model import Kind, Location
+from kubetalk.model import Kind, Layer, Location, SandboxRequest
 from kubetalk.reading import schema
 from kubetalk.reading.facts import read_facts
 
@@ -91,3 +91,30 @@ def test_an_event_may_be_in_a_language_the_site_does_not_have() -> None:
     facts, told = read("title: x\nevents: [{id: a, date: 2026-01-01, name: n, language: de}]\n")
     assert told == []
     assert facts.events[0].language == "de"
+
+
+LAYERS = {"istio-minimal": SandboxRequest(istio=True, layer=Layer("istio-minimal", ("istioctl install -y",)))}
+
+
+def read_on_layers(sandbox: str) -> tuple[Any, list[str]]:
+    errors: list[KubetalkError] = []
+    source = f"title: x\nsandbox:\n  {sandbox}\n"
+    facts = read_facts(source, "talk.yml", Kind.TALK, LANGUAGES, None, errors, LAYERS)
+    return facts, [str(error) for error in errors]
+
+
+def test_a_document_begins_on_a_layer() -> None:
+    facts, told = read_on_layers("layer: istio-minimal")
+    assert told == []
+    assert facts.sandbox == LAYERS["istio-minimal"]
+
+
+def test_mistakes_about_layers() -> None:
+    _, told = read_on_layers("layer: istio-minimla")
+    assert told == ["talk.yml:3: there is no layer `istio-minimla`. Did you mean `istio-minimal`?"]
+    _, told = read_on_layers("{layer: istio-minimal, nodes: 5}")
+    remedy = "Leave it out; mkdocs.yml says what the layer `istio-minimal` has."
+    assert told == [f"talk.yml:3: `nodes` cannot be chosen on a layer, which has it already. {remedy}"]
+    _, told = read("title: x\nsandbox: {layer: shop}\n")
+    remedy = "Define it under `layers:`, an option of the plugin in mkdocs.yml."
+    assert told == [f"talk.yml:2: there is no layer `shop`. {remedy}"]

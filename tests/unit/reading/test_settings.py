@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from kubetalk.errors import ConfigError, KubetalkError
-from kubetalk.model import Execution, ProviderSettings, Settings
+from kubetalk.model import Execution, Layer, Location, ProviderSettings, SandboxRequest, Settings
 from kubetalk.reading import OPTIONS, read_config, read_settings
 from tests.unit.reading.conftest import told
 
@@ -50,6 +50,7 @@ def test_everything(tmp_path: Path) -> None:
         "provider": {"name": "context", "context": "kind-x", "kubeconfig": "kube/config"},
         "cache_dir": "build/cache",
         "jobs": 3,
+        "layers": {"shop": {"sandbox": {"istio": "available", "nodes": 5}, "run": ["kubectl create ns shop"]}},
     }
     assert set(options) == set(OPTIONS)
     settings = read(options, tmp_path)
@@ -59,6 +60,39 @@ def test_everything(tmp_path: Path) -> None:
     assert (settings.author, settings.execution, settings.jobs) == ("somebody", Execution.LIVE, 3)
     assert settings.provider == ProviderSettings("context", "kind-x", str(tmp_path / "kube/config"))
     assert settings.cache_dir == tmp_path / "build/cache"
+    layer = Layer("shop", ("kubectl create ns shop",))
+    assert settings.layers == {"shop": SandboxRequest(nodes=5, istio=True, layer=layer)}
+
+
+def test_layers_know_their_line_and_their_mistakes(tmp_path: Path) -> None:
+    config = tmp_path / "mkdocs.yml"
+    text = """site_name: x
+plugins:
+  - kubetalk:
+      layers:
+        fine: {run: [echo a]}
+        wrong:
+          sandbox: {istoi: available, nodes: 0}
+          run: []
+        none: {sandbox: {layer: fine}}
+        text: kubectl
+"""
+    config.write_text(text, encoding="utf-8")
+    with pytest.raises(KubetalkError) as caught:
+        read_config(config, environ={})
+    kinds = "`kubernetes`, `nodes`, `istio`, `gateway-api`"
+    assert sorted(told(caught.value)) == [
+        "mkdocs.yml:10: `layers.text` is `kubectl`, it has to be a mapping with `sandbox`, `run`",
+        "mkdocs.yml:6: `layers.wrong.run` has no command. A layer is what they leave.",
+        "mkdocs.yml:6: `layers.wrong.sandbox.nodes` is `0`, it has to be a whole number from 1 to 100",
+        "mkdocs.yml:6: unknown key `istoi` in `layers.wrong.sandbox`. Did you mean `istio`?",
+        "mkdocs.yml:9: `layers.none` has no `run`. Add `run`: the commands that make the layer, in order.",
+        f"mkdocs.yml:9: unknown key `layer` in `layers.none.sandbox`. Known: {kinds}.",
+    ]
+    config.write_text(text.partition("        wrong:")[0], encoding="utf-8")
+    layer = read_config(config, environ={}).layers["fine"].layer
+    assert layer == Layer("fine", ("echo a",))
+    assert layer.location == Location("mkdocs.yml", 5)
 
 
 def test_environment_overrides(tmp_path: Path) -> None:
@@ -75,6 +109,11 @@ def test_environment_overrides(tmp_path: Path) -> None:
     [
         ({"langages": ["en"]}, "unknown option `langages` of the plugin kubetalk. Did you mean `languages`?"),
         ({"languages": "en"}, "`languages` is `en`, it has to be a list such as `[en, ja]`"),
+        ({"layers": ["shop"]}, "`layers` is a list, it has to be a mapping of names to what they hold"),
+        (
+            {"layers": {"My Shop": {}}},
+            "`My Shop` is no name of a layer. Write lower-case letters, digits and single hyphens.",
+        ),
         ({"languages": []}, "`languages` is an empty list, it has to be a list such as `[en, ja]`"),
         ({"languages": ["en", "en"]}, "`languages` holds `en` twice"),
         ({"languages": ["English"]}, "`languages` holds `English`, which is no language tag"),

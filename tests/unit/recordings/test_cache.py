@@ -14,6 +14,7 @@ from kubetalk.model import (
     BlockRecord,
     Command,
     CommandRecord,
+    Layer,
     Location,
     Provenance,
     Recording,
@@ -67,6 +68,14 @@ def test_what_was_put_comes_back(cache: Cache) -> None:
     assert cache.get(session, keys_of(session)) is None
     cache.put(session, ran(session))
     assert cache.get(session, keys_of(session)) == ran(session)
+
+
+def test_the_layer_comes_back(cache: Cache) -> None:
+    session = session_of("a")
+    layer = Layer("shop", ("one", "two"))
+    recording = dataclasses.replace(ran(session), provenance=dataclasses.replace(ran(session).provenance, layer=layer))
+    cache.put(session, recording)
+    assert cache.get(session, keys_of(session)) == recording
 
 
 def test_other_commands_tools_and_documents_are_other_sessions(cache: Cache) -> None:

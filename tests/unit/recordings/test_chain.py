@@ -10,6 +10,7 @@ from kubetalk.model import (
     BlockOptions,
     Command,
     FileStep,
+    Layer,
     Location,
     Match,
     OutputMode,
@@ -140,3 +141,13 @@ def test_the_content_is_what_the_author_wrote() -> None:
     assert content_digest(BASE) == content_digest(with_step(0, step("one", head=3)))
     assert content_digest(BASE) != content_digest(with_step(4, step("other", "c")))
     assert content_digest(BASE) != content_digest(with_step(1, FileStep("f", "new", HERE)))
+
+
+def test_a_layer_is_part_of_what_was_asked_for() -> None:
+    def on(line: int, *commands: str) -> Session:
+        layer = Layer("shop", commands, Location("mkdocs.yml", line))
+        return dataclasses.replace(BASE, request=SandboxRequest(layer=layer))
+
+    assert moved(on(1, "one")) == ALL
+    assert content_digest(on(1, "one")) != content_digest(on(1, "two"))
+    assert content_digest(on(1, "one")) == content_digest(on(99, "one"))

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kubetalk.errors import RecordingError
-from kubetalk.model import BlockRecord, CommandRecord, Provenance, Recording, Snapshot
+from kubetalk.model import BlockRecord, CommandRecord, Layer, Provenance, Recording, Snapshot
 from kubetalk.recordings import dump_recording, files, load_recording, parse_recording, save_recording
 from tests.support.golden import Golden
 
@@ -236,3 +236,14 @@ class TestDamage:
         # Some damage is valid again; what is not must be told as such.
         with contextlib.suppress(RecordingError):
             parse_recording(damaged, "x")
+
+
+def test_the_layer_comes_back(tmp_path: Path) -> None:
+    layer = Layer("istio-minimal", ("istioctl install -y", "kubectl apply -f - <<'EOF'\nkind: X\nEOF", "# a: b"))
+    on_layer = recording("x\n", provenance=Provenance(WHEN, "embedded", simulated=True, layer=layer))
+    path = tmp_path / "recording.yml"
+    save_recording(path, on_layer)
+    assert load_recording(path) == on_layer
+    misspelt = path.read_text(encoding="utf-8").replace("    commands:", "    comands:", 1)
+    with pytest.raises(RecordingError, match="unknown key comands in the recording; did you mean commands"):
+        parse_recording(misspelt, "r")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 
-from kubetalk.model import BlockRecord, CommandRecord, Provenance, Recording, Snapshot, StepKey
+from kubetalk.model import BlockRecord, CommandRecord, Layer, Provenance, Recording, Snapshot, StepKey
 from kubetalk.recordings import dump_recording, merge
 
 OLD_DAY = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)
@@ -85,3 +85,9 @@ def test_blocks_come_go_and_move() -> None:
     assert merged.provenance.verified == NEW_DAY
     fewer = dataclasses.replace(new, blocks=(BlockRecord("a", new.blocks[0].commands[:1]), new.blocks[1]))
     assert len(merge(OLD, fewer, EVERYTHING).blocks[0].commands) == 1
+
+
+def test_another_layer_moves_the_provenance() -> None:
+    new = made(NEW_DAY, "web-2", "7s")
+    new = dataclasses.replace(new, provenance=dataclasses.replace(new.provenance, layer=Layer("shop", ("one",))))
+    assert merge(OLD, new, EVERYTHING).provenance == new.provenance

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from kubetalk.errors import ContentError
-from kubetalk.model import Comparison, Difference, LiveBlock, Origin, Verdict
+from kubetalk.model import Comparison, Difference, Layer, LiveBlock, Origin, Verdict
 from kubetalk.rendering.blocks import label_of, plain_session
 from kubetalk.rendering.provenance import provenance_of, script_of
 from kubetalk.rendering.shell import highlighted_lines
@@ -76,6 +76,22 @@ def test_the_panel_says_what_is_known(read_post: ReadPost) -> None:
     )
     assert replayed
     assert "did not run it again" in replayed.statement
+
+
+def test_the_panel_and_the_script_tell_of_the_layer(read_post: ReadPost) -> None:
+    renderer, rendition = read_post({"true": ""}, en='```console live id="x"\n$ true\n```\n')
+    text = rendition.document.texts["en"]
+    assert rendition.recording
+    layer = Layer("istio-minimal", ("istioctl install -y",))
+    provenance = replace(rendition.recording.provenance, layer=layer)
+    rendition = replace(rendition, recording=replace(rendition.recording, provenance=provenance))
+    panel = provenance_of(rendition, text, load_strings("en"))
+    assert panel
+    assert "not begin on an empty cluster but on the layer “istio-minimal”" in panel.layer
+    assert panel.layer_script == "istioctl install -y"
+    assert script_of(rendition, text) == "#!/usr/bin/env bash\nistioctl install -y\ntrue\n"
+    pages = [str(output.content) for output in renderer.pages(rendition, {}) if output.uri.endswith("index.html")]
+    assert any("the layer “istio-minimal”, in which these commands had run" in page for page in pages)
 
 
 def test_a_page_where_nothing_ran_has_no_panel(read_post: ReadPost) -> None:

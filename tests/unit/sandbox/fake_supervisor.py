@@ -70,6 +70,8 @@ def serve(directory: Path) -> int:
         if BEHAVIOUR == "fails later" and operation == "checkpoint":
             say(event="failed", part="etcd", reason="etcd was killed by signal 9", log=["out of memory"])
             return 1
+        if operation == "keep":
+            Path(request["path"]).mkdir()
         saved = directory / "checkpoints" / request.get("name", "")
         if operation == "restore" and not saved.is_file():
             say(id=request["id"], ok=False, error=f"there is no checkpoint {request['name']!r}")

@@ -76,6 +76,9 @@ func (s *Supervisor) startOnce(ctx context.Context) error {
 	if err := s.configure(); err != nil {
 		return err
 	}
+	if s.options.From != "" {
+		return s.startFrom(ctx, s.options.From)
+	}
 	renew := func() error {
 		if !s.seeded {
 			return nil

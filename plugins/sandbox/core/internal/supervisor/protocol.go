@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ type request struct {
 	ID   json.RawMessage `json:"id"`
 	Op   string          `json:"op"`
 	Name string          `json:"name"`
+	Path string          `json:"path"`
 }
 
 // message is one line of stdout, an event or an answer.
@@ -27,8 +29,10 @@ const maxLine = 64 << 10
 
 var checkpointName = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$`)
 
-// operations maps an operation to whether it takes a name.
-var operations = map[string]bool{"checkpoint": true, "restore": true, "forget": true, "status": false, "stop": false}
+// operations maps an operation to the key that it takes beside its own.
+var operations = map[string]string{
+	"checkpoint": "name", "restore": "name", "forget": "name", "keep": "path", "status": "", "stop": "",
+}
 
 // parseRequest reads one line. The request's id is kept even when the rest is wrong, so that the answer can carry it.
 func parseRequest(line []byte) (request, error) {
@@ -50,14 +54,18 @@ func parseRequest(line []byte) (request, error) {
 	if len(r.ID) == 0 || (r.ID[0] != '"' && r.ID[0] != '-' && (r.ID[0] < '0' || r.ID[0] > '9')) {
 		return request{}, errors.New("a request needs an id, a number or a string")
 	}
-	named, ok := operations[r.Op]
+	takes, ok := operations[r.Op]
 	switch {
 	case !ok:
 		return r, fmt.Errorf("unknown op %q", r.Op)
-	case named && !checkpointName.MatchString(r.Name):
+	case takes == "name" && !checkpointName.MatchString(r.Name):
 		return r, fmt.Errorf("op %q needs a name of letters, digits, '.', '_' and '-'", r.Op)
-	case !named && r.Name != "":
+	case takes == "path" && !filepath.IsAbs(r.Path):
+		return r, fmt.Errorf("op %q needs an absolute path", r.Op)
+	case takes != "name" && r.Name != "":
 		return r, fmt.Errorf("op %q takes no name", r.Op)
+	case takes != "path" && r.Path != "":
+		return r, fmt.Errorf("op %q takes no path", r.Op)
 	}
 	return r, nil
 }

@@ -24,6 +24,14 @@ func (s *Supervisor) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	now := metav1.NewTime(time.Now().Truncate(time.Second))
+	return rewrite(ctx, "the seed", func(key string, value []byte) ([]byte, error) {
+		return renew(key, value, now, string(ca), s.ports.kubelet)
+	})
+}
+
+// rewrite replaces every value of the API server in etcd by what change makes of it; nil removes it. from says where the values are from.
+func rewrite(ctx context.Context, from string, change func(key string, value []byte) ([]byte, error)) error {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
 	client, err := clientv3.New(clientv3.Config{Endpoints: []string{etcdClientURL}, DialTimeout: 5 * time.Second, Logger: zap.NewNop()})
@@ -35,29 +43,37 @@ func (s *Supervisor) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	now := metav1.NewTime(time.Now().Truncate(time.Second))
+	// etcd takes 128 operations and 1.5 MiB at once; resource definitions are long.
+	const most, longest = 100, 512 << 10
 	var changes []clientv3.Op
+	size := 0
+	commit := func() error {
+		if len(changes) == 0 {
+			return nil
+		}
+		_, err := client.Txn(ctx).Then(changes...).Commit()
+		changes, size = nil, 0
+		return err
+	}
 	for _, entry := range all.Kvs {
 		key := string(entry.Key)
-		value, err := renew(key, entry.Value, now, string(ca), s.ports.kubelet)
-		if err != nil {
-			return fmt.Errorf("%s in the seed: %w", key, err)
-		}
-		if value == nil {
+		value, err := change(key, entry.Value)
+		switch {
+		case err != nil:
+			return fmt.Errorf("%s in %s: %w", key, from, err)
+		case value == nil:
 			changes = append(changes, clientv3.OpDelete(key))
-		} else if !bytes.Equal(value, entry.Value) {
-			changes = append(changes, clientv3.OpPut(key, string(value)))
+		case !bytes.Equal(value, entry.Value):
+			// Events have a lease of etcd's: they expire as they would have.
+			changes = append(changes, clientv3.OpPut(key, string(value), clientv3.WithIgnoreLease()))
+		}
+		if size += len(value); len(changes) == most || size > longest {
+			if err := commit(); err != nil {
+				return err
+			}
 		}
 	}
-	const most = 100 // etcd takes 128 operations at once
-	for len(changes) > 0 {
-		n := min(most, len(changes))
-		if _, err := client.Txn(ctx).Then(changes[:n]...).Commit(); err != nil {
-			return err
-		}
-		changes = changes[n:]
-	}
-	return nil
+	return commit()
 }
 
 // renew returns what a value of the seed becomes, nil when it goes.

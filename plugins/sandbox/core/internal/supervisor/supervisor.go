@@ -24,6 +24,7 @@ type Options struct {
 	Dir          string            // made when it does not exist; must be empty
 	Nodes        int               // number of nodes
 	Seed         string            // directory with snapshots of the empty cluster, or ""
+	From         string            // directory with a layer, or ""
 	Emulate      string            // Kubernetes minor to emulate, or ""
 	StartTimeout time.Duration     // limit for start and restore
 	Versions     map[string]string // what is inside
@@ -112,7 +113,7 @@ func readLines(ctx context.Context, input io.Reader, lines chan<- []byte) {
 // enter makes the sandbox's directory and goes there.
 func (s *Supervisor) enter() error {
 	syscall.Umask(0o077)
-	for _, path := range []*string{&s.options.Dir, &s.options.Seed, &s.options.Attend} {
+	for _, path := range []*string{&s.options.Dir, &s.options.Seed, &s.options.From, &s.options.Attend} {
 		if *path == "" {
 			continue
 		}
@@ -187,6 +188,8 @@ func (s *Supervisor) handle(ctx context.Context, r request) (message, error) {
 		return s.restore(ctx, r.Name)
 	case "forget":
 		return nil, s.forget(r.Name)
+	case "keep":
+		return s.keep(ctx, r.Path)
 	case "status":
 		return s.status()
 	case "stop":
