@@ -138,7 +138,7 @@ def wrapping(html: str, text: str) -> Markup:
         return Markup(f'<span class="kt-line kt-tabbed">{html}</span>')  # noqa: S704
     own = min(len(text) - len(text.lstrip(" ")), DEEPEST)
     style = f' style="--kt-in:{own}"' if own else ""
-    css = "kt-line kt-dense" if own and max(map(len, text.split())) > WRAPPED_FROM // 2 else "kt-line"
+    css = "kt-line kt-dense" if own and len(text.split(maxsplit=1)[0]) > WRAPPED_FROM // 2 else "kt-line"
     return Markup(f'<span class="{css}"{style}>{html}</span>')  # noqa: S704
 
 

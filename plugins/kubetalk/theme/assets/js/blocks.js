@@ -80,11 +80,11 @@
     if (scrolls) region.tabIndex = 0;
     else region.removeAttribute("tabindex");
   };
-  const regions = document.querySelectorAll(".kt-out, .kt-picture");
+  const regions = document.querySelectorAll(".kt-out, .kt-picture, .kt-main table, .highlight > pre");
   if ("ResizeObserver" in window) {
     const observer = new ResizeObserver((changes) => changes.forEach((change) => focusable(change.target)));
-    regions.forEach((region) => observer.observe(region));
-    // A font that comes late makes the text wider and not the region.
+    // A font that comes late makes the text wider and not the region; until then every region takes the focus.
+    (document.fonts?.ready ?? Promise.resolve()).then(() => regions.forEach((region) => observer.observe(region)));
     document.fonts?.addEventListener("loadingdone", () => regions.forEach(focusable));
   }
 })();

@@ -9,7 +9,9 @@
   const { ktRoot: root, ktLanguage: language, ktSearch: address } = document.body.dataset;
   const strings = JSON.parse(document.getElementById("kt-strings").textContent);
   const LIMIT = 30;
-  const AROUND = 60;
+  // Two lines of a phone hold some thirty Japanese letters: what was found has to stand among the first of them.
+  const BEFORE = 16;
+  const AFTER = 120;
 
   // Full-width letters, half-width katakana and case must not matter.
   const fold = (text) => text.normalize("NFKC").toLowerCase();
@@ -62,8 +64,8 @@
   const excerpt = (record, words) => {
     const places = words.map((word) => record.text.indexOf(word)).filter((place) => place >= 0);
     const middle = places.length ? Math.min(...places) : 0;
-    const start = Math.max(0, middle - AROUND);
-    const text = record.original.slice(start, middle + 2 * AROUND);
+    const start = Math.max(0, middle - BEFORE);
+    const text = record.original.slice(start, middle + AFTER);
     return `${start ? "…" : ""}${text}${start + text.length < record.original.length ? "…" : ""}`;
   };
 
