@@ -152,6 +152,8 @@ def secret_words() -> dict[str, str]:
             {"auths": {"r.example.org": {"auth": base64.b64encode(f"bot:{plain}dk".encode()).decode()}}}
         ),
         "api key by its name": "api_key: " + "9fQ2xT7mVb4KzR1cWj8LpY5dHs3NgE6uAaXo",
+        "token by itself": "Zq7Lm2Xv9Rt4Wb1Nc8Kd5Hs3Py6Gf0Ja",
+        "generated password in a sentence": "Your password was set to T5rWq8YzK2mXv7Lb4Nc9 for admin",
     }
 
 
@@ -169,6 +171,7 @@ def test_planted_secrets_are_written_nowhere(
     cases = "".join(f"{number})\ncat <<'END'\n{secret}\nEND\n;;\n" for number, secret in enumerate(secrets))
     provider = FakeProvider(f"#!/bin/sh\ncase $2 in\n{cases}*) exit 1 ;;\nesac\n")
     monkeypatch.setattr("kubetalk.sandbox.provider_for", lambda _: provider)
+    told: list[str] = []
     private = tmp_path / "private"
     private.mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(private))
@@ -176,13 +179,18 @@ def test_planted_secrets_are_written_nowhere(
     files = {**without_recording(), TALK + "en.md": GOOD[TALK + "en.md"].replace("$ kubectl get namespaces", commands)}
     site = build_site(files, execution="auto")
     settings = settings_from_config(site.project_dir / "mkdocs.yml")
-    reports = [record_documents(settings, (), progress=quiet), check_documents(settings, (), progress=quiet)]
+    reports = [
+        record_documents(settings, (), progress=told.append),
+        check_documents(settings, (), progress=told.append),
+    ]
     assert reports[1].count(Verdict.FRESH) == len(secrets)
     # The output of a command that fails is in the report, that of one that drifted is in the diff.
     provider.kubectl = provider.kubectl.replace("END\n;;", "END\nexit 1;;")
-    reports.append(check_documents(settings, (), progress=quiet))
+    reports.append(check_documents(settings, (), progress=told.append))
     provider.kubectl = "#!/bin/sh\necho nothing\n"
-    reports.append(diff_documents(dataclasses.replace(settings, cache_dir=tmp_path / "other"), (), progress=quiet))
+    reports.append(
+        diff_documents(dataclasses.replace(settings, cache_dir=tmp_path / "other"), (), progress=told.append)
+    )
     assert reports[2].documents[0].failure
     assert len(reports[3].documents[0].texts) == len(secrets)
     for number, report in enumerate(reports):
@@ -190,6 +198,8 @@ def test_planted_secrets_are_written_nowhere(
             (site.project_dir / f"report-{number}.{style}").write_text(
                 reporting.render_report(report, style), encoding="utf-8"
             )
+    assert told
+    (site.project_dir / "log.txt").write_text("\n".join(told), encoding="utf-8")
     found = {**files_below(site.project_dir), **files_below(tmp_path / "other")}
     assert any(name.startswith("site/en/talks/small/") for name in found)
     assert any(name.startswith(".cache/") for name in found)

@@ -32,6 +32,7 @@ _OPAQUE_KEYS = frozenset({
     "caBundle", "certificate-authority-data", "client-certificate-data", "client-key-data", "certificate",
     "machineID", "systemUUID", "bootID",
 })  # fmt: skip
+_OPAQUE_VALUE = re.compile(r"[\w+/=.‹›-]+")
 _CIDR_KEYS = frozenset({"podCIDR", "podCIDRs"})
 _UID_KEYS = frozenset({"uid", "controller-uid", "batch.kubernetes.io/controller-uid"})
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -101,6 +102,8 @@ def line(text: str, names: Names) -> str | None:
     if key in _DROPPED | _COUNTED and key not in {"creationTimestamp", "uid"}:
         # A generation in a diff counts the author's own changes: it is told, as in the output.
         masked: object = match["value"] if key in {"generation", "observedGeneration"} else masks.NUMBER
+    elif key in _OPAQUE_KEYS and not _OPAQUE_VALUE.fullmatch(match["value"]):
+        return None
     elif key in _ADDRESS_KEYS | _NODE_KEYS | _UID_KEYS | _OPAQUE_KEYS | _CIDR_KEYS | {"nodePort"}:
         masked = mask_scalar(key, match["value"], names)
     else:

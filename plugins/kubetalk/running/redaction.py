@@ -8,6 +8,7 @@ digests, UIDs, resource versions, CA bundles) must stay: a reader sees every fal
 from __future__ import annotations
 
 import base64
+import itertools
 import math
 import re
 from collections import Counter
@@ -16,6 +17,7 @@ from typing import Final
 
 from kubetalk.running.secret_objects import secret_object_spans
 from kubetalk.running.secret_patterns import (
+    BARE_WORD,
     DIGEST,
     ENCODED_PEM,
     EVIDENT,
@@ -25,6 +27,8 @@ from kubetalk.running.secret_patterns import (
     NOT_A_PASSWORD,
     PASSWORD_WORDS,
     PLACED,
+    PUBLIC_LEADS,
+    PUBLIC_PEM,
     TOKEN_VALUE,
     UID,
 )
@@ -43,19 +47,20 @@ _TAKES_DATA: Final = re.compile(
 _CREATES_TOKEN: Final = re.compile(r"\bkubectl\b[^|;&]*\bcreate\s+token\b|\bkubeadm\s+token\s+create\b")
 
 
-def redact(text: str, *, command: str = "", known: Collection[str] = ()) -> str:
+def redact(text: str, *, command: str = "", known: Collection[str] = (), public: Collection[str] = ()) -> str:
     """The text with every secret replaced by ``<redacted>``.
 
     ``command`` is what printed it (reading Secret data prints bare values), ``known`` are values that are secret here
-    whatever they look like, such as the sandbox's own keys; their base64 goes too. Colours inside a secret do not
-    hide it. Redacting twice changes nothing.
+    whatever they look like, such as the sandbox's own keys; their base64 goes too. ``public`` are words that look
+    random and are none, because the author wrote them. Colours inside a secret do not hide it. Redacting twice changes
+    nothing.
     """
     if not text:
         return text
     if command and _prints_bare_secrets(command):
         return "\n".join(REDACTED if _is_bare_value(row) else row for row in text.split("\n"))
     plain, positions = _without_styles(text)
-    spans = _merged(_all_spans(plain, known))
+    spans = _merged(itertools.chain(_all_spans(plain, known), _bare(plain, public)))
     parts: list[str] = []
     done = 0
     for start, end in spans:
@@ -123,6 +128,38 @@ def _named(plain: str) -> Iterator[Span]:
             continue
         if judge(value):
             yield match.span("value")
+
+
+def random_words(text: str) -> frozenset[str]:
+    """The words of a text that would be taken for secrets though nothing says so."""
+    return frozenset(match[0] for match in BARE_WORD.finditer(text) if _is_mixed(match[0]))
+
+
+def _bare(plain: str, public: Collection[str]) -> Iterator[Span]:
+    """Words that only a generator makes: a token printed by itself, a generated password.
+
+    In hexadecimal or lower case alone nothing tells them from a UID, a digest, a commit or a generated name.
+    """
+    if '"kty"' in plain:  # a JSON Web Key Set is made to be published (RFC 7517)
+        return
+    plain = PUBLIC_PEM.sub(lambda match: " " * len(match[0]), plain)
+    for match in BARE_WORD.finditer(plain):
+        start, end = match.span()
+        if match[0] in public or not _is_mixed(match[0]):
+            continue
+        before = plain[max(start - 12, 0) : start]
+        if not before.endswith(PUBLIC_LEADS) and not match[0].startswith(PUBLIC_LEADS):
+            yield start, end
+
+
+def _is_mixed(word: str) -> bool:
+    """Whether capitals, small letters and digits change as often as chance makes them: in no name of a type or file."""
+    kinds = ["A" if c.isupper() else "a" if c.islower() else "0" if c.isdigit() else "-" for c in word.rstrip("=")]
+    if kinds.count("0") < 2 or not {"A", "a"} <= set(kinds):
+        return False
+    changes = sum(one != other for one, other in itertools.pairwise(kinds))
+    least = 0.6 if re.search("[a-z]{6}", word) else 0.4  # a name made of words has words in it
+    return changes >= least * (len(kinds) - 1) and _entropy(word) >= 3.5
 
 
 def _is_password(value: str) -> bool:

@@ -143,5 +143,11 @@ NOT_A_PASSWORD: Final = re.compile(
 
 TOKEN_VALUE: Final = re.compile(r"[A-Za-z0-9+/=_.~%-]{16,}")
 KUBERNETES_NAME: Final = re.compile(r"[a-z0-9]+(?:[-./:][a-z0-9]+)*")
+# A base64 of more than 128 characters is a document (a CA bundle, a release), and its own rules know which are secret.
+BARE_WORD: Final = re.compile(r"(?<![A-Za-z0-9+/_=-])[A-Za-z0-9+_-]{20,128}={0,2}(?![A-Za-z0-9+/_=-])")
+"""What may be a secret without anything that says so; judged by how it mixes letters and digits."""
+PUBLIC_PEM: Final = re.compile(r"-----BEGIN (?![A-Z0-9 ]*PRIVATE KEY)[A-Z0-9 ]{1,40}-----[^-]*")
+PUBLIC_LEADS: Final = ("SHA256:", "ssh-rsa ", "ssh-ed25519 ", "sha256-", "sha384-", "sha512-", "LS0tLS1CRUdJTi")
+"""Before or at the start of such a word: fingerprints, public keys, integrity hashes, certificates."""
 UID: Final = re.compile(r"(?i)[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 DIGEST: Final = re.compile(r"(?:sha\d+|md5)[:-].*")

@@ -30,7 +30,7 @@ from kubetalk.model import (
 )
 from kubetalk.running.commands import is_observing, is_watching, refusal
 from kubetalk.running.places import Places
-from kubetalk.running.redaction import encodings_of, find_secrets, redact
+from kubetalk.running.redaction import encodings_of, find_secrets, random_words, redact
 from kubetalk.running.shell import OUTPUT_LIMIT, Outcome, Shell
 from kubetalk.running.states import States, save_shell
 from kubetalk.running.terminal import clean
@@ -167,15 +167,16 @@ class _Eyes:
         literals = {value for text in written for value in _LITERAL.findall(text)}
         # What the author published is no secret as it stands, but its base64 is how Secrets show it.
         encoded = {form for value in literals if len(value) >= 6 for form in encodings_of(value) - {value}}
+        self._public = frozenset(word for text in written for word in random_words(text))
         self._known = frozenset({*encoded, *_kubeconfig_secrets(environment.get("KUBECONFIG", ""))})
 
     def text(self, output: bytes, command: str) -> str:
-        return redact(self._places.hide(clean(output)), command=command, known=self._known)
+        return redact(self._places.hide(clean(output)), command=command, known=self._known, public=self._public)
 
     def cleared(self, value: Any) -> Any:
         """A Kubernetes object whose texts hold no secrets and no names of this machine."""
         if isinstance(value, str):
-            return redact(self._places.hide(value), known=self._known)
+            return redact(self._places.hide(value), known=self._known, public=self._public)
         if isinstance(value, Mapping):
             secret = value.get("kind") == "Secret"
             return {

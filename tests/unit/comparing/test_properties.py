@@ -72,6 +72,7 @@ outputs = st.one_of(st.text(max_size=200), st.lists(st.sampled_from(PIECES), max
 @example("helm status shop", "ME     TYPE   CLUSTER-IP   E\nNAME   TYPE   R  ---  E")
 @example("kubectl get pods", "NAME   OINTS   E\n5hn-6d    namespace:   t")
 @example("kubectl get pods -o name", "64d-nhdcm\nNAME  CLUSTER-IP  PORT(S)\n%64d-nhdcm")
+@example("kubectl get deploy web -o yaml", "client-certificate-data: :")
 @example("kubectl describe pod web", ":d\n d")
 @example(
     "kubectl describe pod web", "Name:   a\n  Type  Status\nEvents:\n  Type  Age\n  ----  ---\n  x     5s\n\n\nName: b"
