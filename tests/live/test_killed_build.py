@@ -68,4 +68,5 @@ def test_an_ended_build_leaves_no_process_and_loses_nothing(project: Project, en
     project.write({PAGE + "en.md": EN})
     done = project.build("live")
     assert done.returncode == 0, done.stderr
+    assert list(project.temporary.glob("kt-*")) == []
     assert [path.name for path in project.folder.iterdir() if "staging" in path.name or "old" in path.name] == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
 import tempfile
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -16,6 +15,7 @@ from kubetalk import comparing, drawing, recordings, running
 from kubetalk import sandbox as sandboxes
 from kubetalk.errors import KubetalkError, RunError, SandboxError
 from kubetalk.model import Document, Progress, Provider, Recording, RunStep, Sandbox, Session
+from kubetalk.sandbox.places import RunDirectory
 
 _INTERRUPT_SECONDS = 0.1
 
@@ -121,12 +121,15 @@ def is_stable(step: RunStep, one: str, other: str) -> bool:
 
 @contextmanager
 def private_folder() -> Iterator[Path]:
-    """A private folder with a short path: Unix sockets below it may have 107 bytes (unix(7))."""
-    folder = Path(tempfile.mkdtemp(prefix="kt-"))
+    """A private folder with a short path: Unix sockets below it may have 107 bytes (unix(7)).
+
+    The next sandbox of this user clears it away if this process is killed. Raises SandboxError if it cannot be made.
+    """
+    folder = RunDirectory.create(Path(tempfile.gettempdir()))
     try:
-        yield folder
+        yield folder.path
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        folder.remove()
 
 
 def _in_a_row(planned: Sequence[tuple[Document, Session]], provider: Provider, progress: Progress) -> Generator[Ran]:

@@ -109,7 +109,13 @@ class RunDirectory:
 
 
 def prune_dead() -> tuple[Path, ...]:
-    """Removes the directories of sandboxes whose owner was killed, and returns them."""
+    """Removes the directories of sandboxes and builds whose owner was killed, and returns them."""
+    removed = _prune()
+    # The folder of a build may have come before that of the sandbox in it.
+    return removed + _prune() if removed else ()
+
+
+def _prune() -> tuple[Path, ...]:
     registry = cache_dir() / "runs"
     removed = []
     for name in sorted({path.stem for path in registry.iterdir()} if registry.is_dir() else ()):
@@ -125,7 +131,8 @@ def prune_dead() -> tuple[Path, ...]:
         except (OSError, ValueError, KeyError, TypeError):
             directory, pid = Path(), 0
         # Its processes go by themselves within seconds; files are never taken from under a running etcd.
-        if not (pid and is_alive(pid)):
+        # A folder with another one in it goes after that: its own entry knows whether something runs there.
+        if not (pid and is_alive(pid)) and not _holds_another(directory, registry):
             if directory.name.startswith("kt-") and _is_ours(directory):
                 _remove_tree(directory)
                 removed.append(directory)
@@ -172,6 +179,14 @@ def _is_ours(directory: Path) -> bool:
         return False
     # Empty when its owner was killed before it could write the marker; nothing is lost with it then.
     return (directory / _MARKER).is_file() or not any(directory.iterdir())
+
+
+def _holds_another(directory: Path, registry: Path) -> bool:
+    """Whether a registered directory lies below it; a folder of a build holds its sandbox's."""
+    if not directory.name.startswith("kt-"):
+        return False
+    inner = {path.name for path in (*directory.glob("kt-*"), *directory.glob("*/kt-*"))}
+    return any((registry / f"{name}.json").exists() for name in inner)
 
 
 def _remove_tree(directory: Path) -> None:

@@ -138,3 +138,20 @@ def test_only_so_many_logs_are_kept(tmp_path: Path, cache: Path) -> None:
 def test_the_living_and_the_dead() -> None:
     assert is_alive(os.getpid())
     assert not is_alive(GONE)
+
+
+def test_the_folder_of_a_build_goes_after_its_sandbox(tmp_path: Path, cache: Path) -> None:
+    outer = tmp_path / "kt-00000000"
+    inner = outer / "s" / "kt-ffffffff"
+    inner.mkdir(parents=True)
+    for folder in (outer, inner):
+        (folder / places._MARKER).touch()
+    forge(outer, cache)
+    alive = forge(inner, cache, pid=os.getpid())
+    assert prune_dead() == ()
+    assert inner.is_dir()
+    alive.unlink()
+    forge(inner, cache)
+    assert prune_dead() == (inner, outer)
+    assert not outer.exists()
+    assert list((cache / "runs").iterdir()) == []
