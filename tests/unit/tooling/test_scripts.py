@@ -29,7 +29,7 @@ def run(*command: str, cwd: Path = ROOT, **environment: str) -> subprocess.Compl
     ("command", "message"),
     [
         (["scripts/test", "--qiuck"], "test: unknown argument '--qiuck'; usage: scripts/test [--quick]\n"),
-        (["scripts/bench", "mian"], "bench: no benchmark 'mian'; there are: drift main "),
+        (["scripts/bench", "mian"], "bench: no benchmark 'mian'; there are: drift "),
         (["scripts/package", "v99.0.0"], "package: the tag is v99.0.0, but "),
         (["scripts/package", "--binaries", "v99.0.0"], "package: the tag is v99.0.0, but "),
         (["scripts/package", "--binary"], "package: unknown argument '--binary'"),
