@@ -160,12 +160,13 @@ def holder(cell: str) -> str:
 class _Memo(dict[str, str]):
     """The canonical cells of one column by what was printed: cells repeat far more often than they differ."""
 
-    def __init__(self, function: Cell) -> None:
+    def __init__(self, function: Cell, names: Names) -> None:
         super().__init__()
         self._function = function
+        self._names = names
 
     def __missing__(self, cell: str) -> str:
-        found = self._function(cell)
+        found = self._function(self._names.symbolise(cell))
         if "  " in found:  # printed again, it would be the border of two cells
             found = _GAP.sub("‹gap›", found)
         self[cell] = found
@@ -188,7 +189,9 @@ class Cells:
         if not raw:
             return iter(())
         columns = zip(self._functions, zip(*raw, strict=True), strict=True)
-        return zip(*[list(map(_Memo(function).__getitem__, cells)) for function, cells in columns], strict=True)
+        return zip(
+            *[list(map(_Memo(function, self._names).__getitem__, cells)) for function, cells in columns], strict=True
+        )
 
     def _text(self, cell: str) -> str:
         masked = masks.text(self._names.symbolise(cell), self._names.literals, self._names.addresses)

@@ -165,7 +165,7 @@ class _Reader:
     def _add(self, path: tuple[str, ...], raw: str) -> None:
         if path[-1] in _SERVER_KEYS and (path[0] in {"Metadata", "Status"} or path[-1] == "Observed Generation"):
             return
-        value = self._value(path, raw)
+        value = self._value(path, self.names.symbolise(raw))
         self.entries.append(Entry(path, value, raw))
 
     def _value(self, path: tuple[str, ...], raw: str) -> str:

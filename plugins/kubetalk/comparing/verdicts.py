@@ -59,6 +59,12 @@ def names_of(session: Session, recording: Recording) -> Names:
         for record in block.commands:
             for kind_word, name in _OWNER_LINE.findall(record.output):
                 names.own(kind_word.partition(".")[0], name)
+    records = _records(recording)
+    for step in session.commands:
+        told = records.get((step.block_id, step.index))
+        if step.options.symbol and told is not None:
+            number = f".{step.index + 1}" if step.index else ""
+            names.register(told.output.strip(), f"‹{step.options.symbol}{number}›")
     return names
 
 

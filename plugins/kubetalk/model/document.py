@@ -134,6 +134,8 @@ class BlockOptions:
     """Columns or mask names left out of the comparison."""
     tty: bool = False
     """Run in a pseudo-terminal."""
+    symbol: str = ""
+    """What the command prints, one word, is a value of this run alone; compared outputs have ``‹symbol›`` for it."""
 
 
 @dataclass(frozen=True, slots=True)

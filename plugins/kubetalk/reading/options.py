@@ -294,6 +294,7 @@ _OPTIONS: Mapping[Form, Mapping[str, Callable[[str], Any]]] = {
         "match": _one_of(Match),
         "ignore": _words,
         "tty": _flag,
+        "symbol": _slug,
         "prompt": _prompt,
     },
     Form.REFERENCE: {"ref": _slug, **_SHOWN},

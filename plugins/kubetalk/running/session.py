@@ -48,6 +48,7 @@ Printed = Callable[[RunStep, str, int], None]
 
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 1.0
+_VALUE = re.compile(r"\S{4,}")
 _LITERAL = re.compile(r"--from-literal[= ]+[\"']?[\w.-]+=([^\s\"']+)")
 
 
@@ -328,6 +329,13 @@ class _Run:
                 f"ended with exit code {outcome.status} instead of {options.exit}{shell_too}",
                 output,
                 f'Mend it, or write exit="{outcome.status}" on the fence if that is intended',
+            )
+        if options.symbol and not _VALUE.fullmatch(output.strip()):
+            raise self._error(
+                step,
+                f'printed no value that symbol="{options.symbol}" could stand for',
+                output,
+                "Let it print that value alone: one word of at least 4 characters",
             )
         rest = len(self.session.commands) - len(self.records) - 1
         if outcome.ended_shell and rest:

@@ -45,7 +45,7 @@ LINES = [
 OPTIONS = [
     'id="a"', "hide", 'output="fold"', 'columns="NAME,AGE"', "head=3", 'exit="2"', 'timeout="1m30s"', 'within="0.5s"',
     'until="a\\"b\\\\d"', 'match="regex"', "tty", 'ignore="IP"', 'prompt="#"', 'prompt="[a@b ~]$"', 'until="x"',
-    'stable="3"',
+    'stable="3"', 'symbol="run"',
 ]  # fmt: skip
 PREFIXES = st.sampled_from(["", "    ", "> ", "  "])
 

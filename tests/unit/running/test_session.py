@@ -414,3 +414,11 @@ def _is_running(pid: int) -> bool:
         return not select.select([handle], [], [], 5)[0]
     finally:
         os.close(handle)
+
+
+@pytest.mark.parametrize("printed", ["echo", "echo abc", "echo two words", "printf 'one1\\ntwo2\\n'"])
+def test_a_symbol_stands_for_one_word(run: Runner, printed: str) -> None:
+    failure = run(run_step(printed, symbol="run")).failure
+    assert failure is not None
+    assert 'symbol="run"' in failure.message
+    assert run(run_step("echo a1b2c3d4", symbol="run")).failure is None
