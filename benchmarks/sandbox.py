@@ -201,9 +201,11 @@ def measure_checkpoints(bench: Benchmark, provider: EmbeddedProvider) -> None:
             if run(sandbox, "kubectl get pods -o jsonpath={.items[*].metadata.uid}") != before:
                 raise SystemExit("a restore was not exact, its time says nothing")
             warm.append(time.perf_counter() - edited)
+        loaded = sum(part["pss"] for part in sandbox.status()["parts"] if part["state"] == "loaded") / MIB
     bench.times("checkpoint", saves)
     bench.times("restore to a checkpoint, without a spare", restores)
     bench.times("first answer at a checkpoint after an edit, put back meanwhile", warm)
+    bench.note("memory (PSS) of what is loaded for the next restore", f"{loaded:.0f} MiB")
     bench.figure("checkpoint", statistics.median(saves), "s", 0.15)
     bench.figure("restore", statistics.median(restores), "s", 3)
     bench.figure("restore-put-back-meanwhile", statistics.median(warm), "s", 1)

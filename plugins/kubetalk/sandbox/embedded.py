@@ -33,6 +33,7 @@ from kubetalk.sandbox.istio import (
 from kubetalk.sandbox.layers import KeptLayer, adopt_kubeconfig, ensure_layer, forget_layer, run_commands
 from kubetalk.sandbox.objects import Kubectl, cluster_objects
 from kubetalk.sandbox.places import RunDirectory, cache_dir, prune_dead
+from kubetalk.sandbox.pool import LEFT_FREE_BYTES, available_memory
 from kubetalk.sandbox.recipe import load_recipe
 from kubetalk.sandbox.supervisor import Supervisor
 
@@ -42,6 +43,8 @@ _GRACE_SECONDS = 15.0
 _CHECKPOINT_SECONDS = 30.0
 _RESTORE_SECONDS = 90.0
 _STATUS_SECONDS = 15.0
+# Five programs that are loaded and wait.
+_LOADED_BYTES = 150 << 20
 # "Find a free port, then bind it" is a race that somebody else can win; more than twice is another fault.
 _STARTS = 3
 
@@ -213,6 +216,7 @@ class EmbeddedSandbox:
         (saved / "home").mkdir(mode=0o700, parents=True)
         _copy_files(self._home, saved / "home")
         shutil.copy2(self._kubeconfig, saved / "kubeconfig")
+        self._prepare()
 
     def restore(self, name: str) -> None:
         """Puts all of that back as it was: names, UIDs, creation times; returns when the cluster is ready again.
@@ -228,6 +232,7 @@ class EmbeddedSandbox:
                 path.unlink()
         _copy_files(saved / "home", self._home)
         shutil.copy2(saved / "kubeconfig", self._kubeconfig)
+        self._prepare()
 
     def forget(self, name: str) -> None:
         """Removes a checkpoint.
@@ -295,6 +300,11 @@ class EmbeddedSandbox:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    def _prepare(self) -> None:
+        """Loads what the next restore begins with, so that there is less to wait for, if there is memory for it."""
+        if available_memory() > LEFT_FREE_BYTES + _LOADED_BYTES:
+            self._request("prepare", _STATUS_SECONDS)
 
     def _request(self, operation: str, timeout: float, **keys: str) -> Mapping[str, Any]:
         if self._closed:

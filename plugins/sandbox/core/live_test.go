@@ -155,6 +155,9 @@ func TestLiveNothingSurvives(t *testing.T) {
 		if i >= 14 { // in the middle of a restore
 			s.event("ready")
 			s.request("checkpoint", "x")
+			if i%2 == 0 {
+				s.request("prepare", "")
+			}
 			s.send("restore", "x")
 			after /= 2
 		}
@@ -190,7 +193,14 @@ func TestLiveRestoreIsExact(t *testing.T) {
 	}
 	before := state()
 	s.request("checkpoint", "x")
-	for range 2 {
+	for round := range 2 {
+		if round == 1 {
+			s.request("prepare", "")
+			s.request("prepare", "")
+			if n := len(s.processes()); n != 11 {
+				t.Errorf("%d processes run, not one set, another one loaded, and the supervisor", n)
+			}
+		}
 		s.kubectl("delete", "deployment", "web")
 		s.kubectl("create", "namespace", "later")
 		s.kubectl("create", "clusterrole", "later", "--verb=get", "--resource=pods")
@@ -198,7 +208,11 @@ func TestLiveRestoreIsExact(t *testing.T) {
 		if after := state(); after != before {
 			t.Errorf("before\n%s\nafter\n%s", before, after)
 		}
+		if n := len(s.processes()); n != 6 {
+			t.Errorf("%d processes run after a restore", n)
+		}
 	}
+	s.request("prepare", "")
 	s.kubectl("scale", "deployment/web", "--replicas=5")
 	s.kubectl("rollout", "status", "deployment/web", "--timeout=10s")
 	s.request("stop", "")

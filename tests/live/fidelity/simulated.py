@@ -38,13 +38,13 @@ def logs_are_refused(t: Bench) -> None:
 def exec_is_refused(t: Bench) -> None:
     running(t)
     for command in ("exec p -- ls", "exec -i p -- sh", "exec -it p -- sh"):
-        refused_at_once(t, f"kubectl {command}", SENTENCE + "exec into")
+        refused_at_once(t, f"kubectl {command}", "error: " + SENTENCE + "exec into\n")
 
 
 @check("reference/kubectl/generated/kubectl_attach/", alone=True)
 def attach_is_refused(t: Bench) -> None:
     running(t)
-    refused_at_once(t, "kubectl attach p", SENTENCE + "attach to")
+    refused_at_once(t, "kubectl attach p", "error: " + SENTENCE + "attach to\n")
 
 
 @check("tasks/access-application-cluster/port-forward-access-application-cluster/", alone=True)
@@ -60,7 +60,7 @@ def cp_is_refused(t: Bench) -> None:
     running(t)
     t.file("here", "text")
     for command in ("cp p:/etc/hosts there", "cp here p:/tmp/here"):
-        refused_at_once(t, f"kubectl {command}", SENTENCE)
+        refused_at_once(t, f"kubectl {command}", "error: " + SENTENCE + "copy from or to\n")
 
 
 @check("reference/kubectl/generated/kubectl_run/", alone=True)

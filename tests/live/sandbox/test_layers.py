@@ -76,15 +76,15 @@ def test_another_sandbox_begins_where_the_commands_ended(provider: EmbeddedProvi
         now = state(sandbox)
         assert now.keys() == before.keys()
         for key, found in now.items():
-            # The API server writes down its own authorities when it starts.
-            if key[2] != "extension-apiserver-authentication":
-                assert (found["uid"], found["spec"], found["rules"]) == (
-                    before[key]["uid"],
-                    before[key]["spec"],
-                    before[key]["rules"],
-                ), key
+            assert (found["uid"], found["spec"], found["rules"]) == (
+                before[key]["uid"],
+                before[key]["spec"],
+                before[key]["rules"],
+            ), key
         assert out(sandbox, "kubectl get pods -o 'jsonpath={.items[*].metadata.uid}'") == out(sandbox, "cat ~/uids")
         assert out(sandbox, "cat ~/note; kubectl config view --minify -o jsonpath={..namespace}") == "kept\nshop"
+        greeted = "kubectl get events -n default -o 'jsonpath={.items[*].involvedObject.name}'"
+        assert out(sandbox, greeted).split() == ["sandbox-control-plane", "sandbox-worker"]
         assert_it_works(sandbox)
 
 

@@ -28,9 +28,9 @@ type adoption struct {
 
 // adopt returns what a value of a layer becomes, nil when it goes.
 func (a adoption) adopt(key string, value []byte) ([]byte, error) {
-	kind, name, _ := strings.Cut(strings.TrimPrefix(key, "/registry/"), "/")
+	kind, _, _ := strings.Cut(strings.TrimPrefix(key, "/registry/"), "/")
 	switch {
-	case kind == "leases", kind == "masterleases", name == "kube-system/extension-apiserver-authentication":
+	case kind == "leases", kind == "masterleases":
 		return nil, nil // who held them is gone
 	case bytes.HasPrefix(value, []byte("{")):
 		return a.moveJSON(value)
@@ -66,8 +66,12 @@ func (a adoption) adopt(key string, value []byte) ([]byte, error) {
 func (a adoption) own(object runtime.Object) {
 	switch o := object.(type) {
 	case *v1.ConfigMap:
-		if o.Name == "kube-root-ca.crt" {
+		switch {
+		case o.Name == "kube-root-ca.crt":
 			o.Data["ca.crt"] = a.ca
+		case o.Namespace == metav1.NamespaceSystem && o.Name == "extension-apiserver-authentication":
+			// The API server adds its own authorities to what it finds.
+			o.Data = nil
 		}
 	case *v1.Node:
 		o.Status.DaemonEndpoints.KubeletEndpoint.Port = int32(a.kubeletPort)

@@ -97,10 +97,15 @@ func TestAdoptedObjectsAreThisSandboxes(t *testing.T) {
 	if len(token.Data) != 1 || string(token.Data["namespace"]) != "a" {
 		t.Errorf("the token became %q", token.Data)
 	}
-	for _, key := range []string{"/registry/leases/kube-node-lease/x", "/registry/configmaps/kube-system/extension-apiserver-authentication"} {
-		if value, err := a.adopt(key, []byte("k8s\x00")); value != nil || err != nil {
-			t.Errorf("%s is kept (%v)", key, err)
-		}
+	trusted := adopted(t, a, "/registry/configmaps/kube-system/extension-apiserver-authentication", "v1", "ConfigMap", &v1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "kube-system", Name: "extension-apiserver-authentication", UID: "u"},
+		Data:       map[string]string{"client-ca-file": "old"},
+	}, &v1.ConfigMap{})
+	if len(trusted.Data) != 0 || trusted.UID != "u" {
+		t.Errorf("the other sandbox's authority is still trusted: %+v", trusted)
+	}
+	if value, err := a.adopt("/registry/leases/kube-node-lease/x", []byte("k8s\x00")); value != nil || err != nil {
+		t.Errorf("a lease is kept (%v)", err)
 	}
 	if value, err := a.adopt("/registry/ranges/serviceips", []byte("raw")); string(value) != "raw" || err != nil {
 		t.Errorf("an unknown value became %q (%v)", value, err)

@@ -73,7 +73,7 @@ func (s *Supervisor) restore(ctx context.Context, name string) (message, error) 
 			return s.launch(ctx, func() error { return load(checkpointPath(name)) }, func() error { return nil }, func(string) {})
 		},
 		func() error { return s.settle(ctx) },
-		func() error { return s.greetings(ctx, began, s.remove) },
+		func() error { return s.greetings(ctx, since(began), s.remove) },
 	} {
 		if err := step(); err != nil {
 			if f := (*failure)(nil); errors.As(err, &f) {
@@ -83,6 +83,19 @@ func (s *Supervisor) restore(ctx context.Context, name string) (message, error) 
 		}
 	}
 	return message{"name": name}, nil
+}
+
+// prepareRestore loads the parts that the next restore begins with: less to wait for then, and memory until then.
+func (s *Supervisor) prepareRestore() error {
+	for _, name := range partNames {
+		if name == attendant {
+			continue // what it says is read from its start on
+		}
+		if err := s.processes.load(s.command(name)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *Supervisor) forget(name string) error {

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"kubetalk.dev/sandbox/internal/early"
 	"kubetalk.dev/sandbox/internal/simulate"
 )
 
@@ -105,7 +106,7 @@ func (s *Supervisor) startOnce(ctx context.Context) error {
 	}
 	// The first command must not find three events that the second one does.
 	keep := func(context.Context, string) error { return nil }
-	if err := s.greetings(ctx, s.began, keep); err != nil || s.seeded {
+	if err := s.greetings(ctx, since(s.began), keep); err != nil || s.seeded {
 		return err
 	}
 	return s.harvestSeed(ctx)
@@ -117,13 +118,7 @@ func (s *Supervisor) launch(ctx context.Context, load, edit func() error, progre
 	parts := map[string]*process{}
 	spawn := func(names ...string) error {
 		for _, name := range names {
-			args, env := s.arguments(name)
-			how := command{name: name, args: append([]string{name}, args...), env: env}
-			if name == attendant {
-				how.program, how.args = s.options.Attend, append([]string{"attend"}, args...)
-				how.said = s.attendantSaid()
-			}
-			p, err := s.processes.spawn(how)
+			p, err := s.processes.spawn(s.command(name))
 			if err != nil {
 				return err
 			}
@@ -154,7 +149,7 @@ func (s *Supervisor) launch(ctx context.Context, load, edit func() error, progre
 		func() error { return s.await(ctx, "the API server", s.answers("/api/v1/namespaces/default")) },
 		func() error { progress("apiserver"); return begin(scheduler, kwok) },
 		// The controller manager looks once a second whether the API server is healthy. It must not have to look twice.
-		func() error { return s.await(ctx, "the API server", s.answers("/healthz")) },
+		func() error { return s.await(ctx, "the API server", s.answers(early.Health)) },
 		func() error { return begin(append(attended, controllerManager)...) },
 	} {
 		if err := step(); err != nil {
@@ -162,6 +157,17 @@ func (s *Supervisor) launch(ctx context.Context, load, edit func() error, progre
 		}
 	}
 	return nil
+}
+
+// command says how a part is started.
+func (s *Supervisor) command(name string) command {
+	args, env := s.arguments(name)
+	how := command{name: name, args: append([]string{name}, args...), env: env}
+	if name == attendant {
+		how.program, how.args = s.options.Attend, append([]string{"attend"}, args...)
+		how.said = s.attendantSaid()
+	}
+	return how
 }
 
 // settle waits until commands can rely on everything that runs: the API server's own caches, controllers, scheduler, and what stands in
@@ -364,8 +370,13 @@ func (s *Supervisor) controllersAct() condition {
 	}
 }
 
-// greetings calls each for the RegisteredNode event of every node, which the controller manager writes a moment after it has started.
-func (s *Supervisor) greetings(ctx context.Context, since time.Time, each func(ctx context.Context, path string) error) error {
+// since tells whether an event was written at a time or later; events know whole seconds.
+func since(start time.Time) func(object) bool {
+	return func(e object) bool { return !e.Metadata.CreationTimestamp.Before(start.Truncate(time.Second)) }
+}
+
+// greetings calls each for the new RegisteredNode event of every node, which the controller manager writes a moment after it has started.
+func (s *Supervisor) greetings(ctx context.Context, isNew func(object) bool, each func(ctx context.Context, path string) error) error {
 	const path = "/api/v1/namespaces/default/events"
 	nodes, err := s.list(ctx, "/api/v1/nodes")
 	if err != nil {
@@ -379,7 +390,7 @@ func (s *Supervisor) greetings(ctx context.Context, since time.Time, each func(c
 			return err
 		}
 		for _, e := range events {
-			if e.Metadata.CreationTimestamp.Before(since.Truncate(time.Second)) || seen[e.Metadata.Name] {
+			if seen[e.Metadata.Name] || !isNew(e) {
 				continue
 			}
 			if err := each(ctx, path+"/"+e.Metadata.Name); err != nil {

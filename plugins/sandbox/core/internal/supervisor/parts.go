@@ -1,6 +1,7 @@
 package supervisor
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"go.etcd.io/etcd/server/v3/storage/wal"
 
 	"kubetalk.dev/sandbox/internal/certs"
+	"kubetalk.dev/sandbox/internal/early"
 	"kubetalk.dev/sandbox/internal/simulate"
 )
 
@@ -39,6 +41,9 @@ const (
 	etcdAdvertised = "http://localhost:1"
 	etcdToken      = "kubetalk"
 )
+
+// earlyKubeconfig is the controller manager's; package early says why it is not the one that others use in its name.
+const earlyKubeconfig = certs.ControllerManager + ".early.kubeconfig"
 
 const (
 	serviceRange = "10.96.0.0/16"
@@ -93,7 +98,7 @@ func (s *Supervisor) arguments(name string) (args, env []string) {
 		}
 	case controllerManager:
 		args = []string{
-			"--kubeconfig=" + pki(certs.ControllerManager+".kubeconfig"), "--leader-elect=false", "--secure-port=0",
+			"--kubeconfig=" + pki(earlyKubeconfig), "--leader-elect=false", "--secure-port=0",
 			"--use-service-account-credentials=false", "--service-account-private-key-file=" + pki(certs.ServiceAccounts+".key"),
 			"--root-ca-file=" + pki(certs.CA+".crt"), "--allocate-node-cidrs", "--cluster-cidr=" + podRange,
 			"--service-cluster-ip-range=" + serviceRange,
@@ -173,6 +178,14 @@ func (s *Supervisor) configure() error {
 		if err := os.WriteFile(filepath.Join(dir, file), text, 0o600); err != nil {
 			return err
 		}
+	}
+	text, err := certs.Kubeconfig(filepath.Join(dir, "pki"), certs.ControllerManager, "sandbox", server)
+	if err != nil {
+		return err
+	}
+	text = bytes.Replace(text, []byte("  user:\n"), []byte("  user:\n    auth-provider: {name: "+early.Provider+"}\n"), 1)
+	if err := os.WriteFile(filepath.Join(dir, "pki", earlyKubeconfig), text, 0o600); err != nil {
+		return err
 	}
 	return os.WriteFile(filepath.Join(dir, "stages.yaml"), simulate.Stages(s.ports.kubelet, s.options.Versions), 0o600)
 }

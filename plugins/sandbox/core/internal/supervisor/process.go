@@ -53,10 +53,11 @@ type processes struct {
 	mu     sync.Mutex
 	closed bool
 	parts  map[string]*process
+	loaded map[string]*process // wait for the next start
 }
 
 func newProcesses(program, dir string) *processes {
-	ps := &processes{program: program, dir: dir, start: make(chan func()), parts: map[string]*process{}}
+	ps := &processes{program: program, dir: dir, start: make(chan func()), parts: map[string]*process{}, loaded: map[string]*process{}}
 	go func() {
 		// On Linux a child asks for SIGKILL when the *thread* that started it ends. This one is locked and never returns, so
 		// it ends with the supervisor.
@@ -79,11 +80,41 @@ type command struct {
 	said    func(line []byte) // gets each line of standard output, which goes to the log when this is nil
 }
 
-// spawn starts a part, which then waits for begin.
+// spawn starts a part, which then waits for begin; one that was loaded before does so already.
 func (ps *processes) spawn(how command) (*process, error) {
-	name := how.name
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
+	if p := ps.loaded[how.name]; p != nil && !ps.closed {
+		delete(ps.loaded, how.name)
+		if !p.ended() {
+			ps.parts[how.name] = p
+			return p, nil
+		}
+	}
+	p, err := ps.exec(how)
+	if err == nil {
+		ps.parts[how.name] = p
+	}
+	return p, err
+}
+
+// load starts a part for a later spawn, if there is none yet.
+func (ps *processes) load(how command) error {
+	ps.mu.Lock()
+	defer ps.mu.Unlock()
+	if p := ps.loaded[how.name]; p != nil && !p.ended() {
+		return nil
+	}
+	p, err := ps.exec(how)
+	if err == nil {
+		ps.loaded[how.name] = p
+	}
+	return err
+}
+
+// exec starts a process; ps.mu is held.
+func (ps *processes) exec(how command) (*process, error) {
+	name := how.name
 	if ps.closed {
 		return nil, errClosed
 	}
@@ -116,7 +147,6 @@ func (ps *processes) spawn(how command) (*process, error) {
 		return nil, fmt.Errorf("%s cannot be started: %w", name, err)
 	}
 	p := &process{name: name, cmd: cmd, pipe: write, done: make(chan struct{})}
-	ps.parts[name] = p
 	go func() {
 		_ = cmd.Wait()
 		write.Close()
@@ -149,30 +179,39 @@ func (l *lines) Write(p []byte) (int, error) {
 }
 
 // kill ends all parts with SIGKILL and waits for them, at most two seconds. Their data is thrown away, restored or a copy, so there is
-// nothing that a graceful end (1.1 s, all of it the API server) would save.
+// nothing that a graceful end (1.1 s, all of it the API server) would save. What is loaded stays.
 func (ps *processes) kill() {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	for _, p := range ps.parts {
-		_ = p.cmd.Process.Signal(syscall.SIGKILL)
-	}
-	limit := time.After(2 * time.Second)
-	for name, p := range ps.parts {
-		select {
-		case <-p.done:
-			delete(ps.parts, name)
-		case <-limit:
-			return
-		}
-	}
+	end(ps.parts)
 }
 
-// close kills all parts and lets none be started any more.
+// close kills all parts, loaded ones too, and lets none be started any more.
 func (ps *processes) close() {
 	ps.mu.Lock()
+	defer ps.mu.Unlock()
 	ps.closed = true
-	ps.mu.Unlock()
-	ps.kill()
+	end(ps.parts, ps.loaded)
+}
+
+// end kills all processes of some sets and takes out those that are gone within two seconds.
+func end(sets ...map[string]*process) {
+	for _, set := range sets {
+		for _, p := range set {
+			_ = p.cmd.Process.Signal(syscall.SIGKILL)
+		}
+	}
+	limit := time.After(2 * time.Second)
+	for _, set := range sets {
+		for name, p := range set {
+			select {
+			case <-p.done:
+				delete(set, name)
+			case <-limit:
+				return
+			}
+		}
+	}
 }
 
 // firstEnded returns a part that has ended, or nil.
@@ -197,15 +236,18 @@ func (ps *processes) rest() {
 	debug.FreeOSMemory()
 }
 
-// running returns name and process id of the parts that run.
-func (ps *processes) running() map[string]int {
+// pids returns name and process id of the parts that run, and of those that are loaded.
+func (ps *processes) pids() (running, loaded map[string]int) {
 	ps.mu.Lock()
 	defer ps.mu.Unlock()
-	pids := map[string]int{}
-	for name, p := range ps.parts {
-		if !p.ended() {
-			pids[name] = p.cmd.Process.Pid
+	alive := func(set map[string]*process) map[string]int {
+		pids := map[string]int{}
+		for name, p := range set {
+			if !p.ended() {
+				pids[name] = p.cmd.Process.Pid
+			}
 		}
+		return pids
 	}
-	return pids
+	return alive(ps.parts), alive(ps.loaded)
 }

@@ -31,7 +31,7 @@ var checkpointName = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$`)
 
 // operations maps an operation to the key that it takes beside its own.
 var operations = map[string]string{
-	"checkpoint": "name", "restore": "name", "forget": "name", "keep": "path", "status": "", "stop": "",
+	"checkpoint": "name", "restore": "name", "forget": "name", "keep": "path", "prepare": "", "status": "", "stop": "",
 }
 
 // parseRequest reads one line. The request's id is kept even when the rest is wrong, so that the answer can carry it.

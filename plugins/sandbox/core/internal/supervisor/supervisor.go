@@ -188,6 +188,8 @@ func (s *Supervisor) handle(ctx context.Context, r request) (message, error) {
 		return s.restore(ctx, r.Name)
 	case "forget":
 		return nil, s.forget(r.Name)
+	case "prepare":
+		return nil, s.prepareRestore()
 	case "keep":
 		return s.keep(ctx, r.Path)
 	case "status":
@@ -225,14 +227,18 @@ func (s *Supervisor) ended(p *process, when string) error {
 // status reports processes, memory and disk.
 func (s *Supervisor) status() (message, error) {
 	parts := []message{}
-	pids := s.processes.running()
-	pids["supervisor"] = os.Getpid()
-	for _, name := range append([]string{"supervisor"}, partNames...) {
-		if pid := pids[name]; pid != 0 {
-			pss, rss := memory(pid)
-			parts = append(parts, message{"name": name, "pid": pid, "state": "running", "pss": pss, "rss": rss})
+	running, loaded := s.processes.pids()
+	running["supervisor"] = os.Getpid()
+	list := func(state string, pids map[string]int) {
+		for _, name := range append([]string{"supervisor"}, partNames...) {
+			if pid := pids[name]; pid != 0 {
+				pss, rss := memory(pid)
+				parts = append(parts, message{"name": name, "pid": pid, "state": state, "pss": pss, "rss": rss})
+			}
 		}
 	}
+	list("running", running)
+	list("loaded", loaded)
 	behind, err := simulate.ReadProcesses(processMap)
 	if err != nil {
 		return nil, err

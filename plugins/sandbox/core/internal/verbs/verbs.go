@@ -1,13 +1,15 @@
 // Package verbs refuses, before anything is sent, the kubectl commands that would only fail after a minute of waiting for a container
-// that never runs. All others are refused by the simulated kubelet (package simulate), for any client.
+// that never runs. All others are refused by the simulated kubelet (package simulate), for any client, and here only shortened.
 package verbs
 
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"k8s.io/client-go/tools/clientcmd"
+	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
 	"kubetalk.dev/sandbox/internal/simulate"
 )
@@ -25,6 +27,14 @@ func Refuse(root *cobra.Command) {
 			guard(command, "debug")
 		case "logs":
 			ask(command)
+		case "exec":
+			shorten(command, "exec into")
+		case "cp":
+			shorten(command, "copy from or to")
+		case "attach":
+			shorten(command, "attach to")
+		case "port-forward":
+			shorten(command, "forward a port to")
 		}
 	}
 }
@@ -45,6 +55,29 @@ func guard(command *cobra.Command, verb string, flags ...string) {
 		}
 		next(c, args)
 	}
+}
+
+// shorten lets a command that was refused end with the sentence alone. The kubelet's answer reaches it through three layers that each
+// add words about the connection that could not be made.
+func shorten(command *cobra.Command, verb string) {
+	next := command.Run
+	command.Run = func(c *cobra.Command, args []string) {
+		cmdutil.BehaviorOnFatal(func(message string, status int) {
+			if message = Shortened(message, verb); message != "" {
+				fmt.Fprintln(os.Stderr, strings.TrimSuffix(message, "\n"))
+			}
+			os.Exit(status)
+		})
+		next(c, args)
+	}
+}
+
+// Shortened is what a command prints at its end instead of message.
+func Shortened(message, verb string) string {
+	if strings.Contains(message, simulate.Refusal("")) {
+		return "error: " + simulate.Refusal(verb)
+	}
+	return message
 }
 
 // ask lets `kubectl logs --follow` first ask for nothing. It takes a refusal for a passing trouble and repeats it for 20 seconds, where a
