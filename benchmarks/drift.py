@@ -1,26 +1,41 @@
 """No false drift, and what comparing costs.
 
-Every document of the site and of the corpus on fresh sandboxes, each run compared with the first; before that the speed
-of comparing. `KUBETALK_BENCH_RUNS` sets the number of sandboxes per document (10; 2 with --quick),
-`KUBETALK_BENCH_PARTS` which of `speed reruns` are measured (all). Missed changes: `scripts/bench mutations`.
+The speed of comparing; a session of 50 commands beside the same commands in one bash; an edit of the last of 20 on a
+warm sandbox; then every document of the site and of the corpus on fresh sandboxes, each run compared with the first.
+`KUBETALK_BENCH_RUNS` sets the number of sandboxes per document (10; 2 with --quick), `KUBETALK_BENCH_PARTS` which of
+`speed sessions reruns` are measured (all). Missed changes: `scripts/bench mutations`.
 """
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import statistics
+import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from _figures import ROOT, Benchmark
+from _figures import ROOT, Benchmark, interleaved
 
-from kubetalk import comparing, pipeline, reading, sandbox
+from kubetalk import comparing, pipeline, reading, recordings, running, sandbox
 from kubetalk.errors import KubetalkError
-from kubetalk.model import Comparison, Document, Recording, Session, Verdict
-from kubetalk.pipeline.performing import run_live
+from kubetalk.model import (
+    BlockOptions,
+    Command,
+    Comparison,
+    Document,
+    Location,
+    Recording,
+    RunStep,
+    SandboxRequest,
+    Session,
+    Verdict,
+)
+from kubetalk.pipeline.performing import private_folder, run_live
 
 CONFIGS = (ROOT / "mkdocs.yml", ROOT / "tests/live/corpus/mkdocs.yml")
 LINES = 10_000
@@ -31,7 +46,7 @@ HASH = "456789bcdf"
 def main() -> int:
     """Prints the table and the figures; 1 if one is short."""
     benchmark = Benchmark((__doc__ or "").splitlines()[0])
-    measures: dict[str, Callable[[Benchmark], None]] = {"speed": speed, "reruns": reruns}
+    measures: dict[str, Callable[[Benchmark], None]] = {"speed": speed, "sessions": sessions, "reruns": reruns}
     for part in os.environ.get("KUBETALK_BENCH_PARTS", "").split() or measures:
         if part not in measures:
             raise SystemExit(f"KUBETALK_BENCH_PARTS: there is no {part!r}; there are: {' '.join(measures)}")
@@ -110,6 +125,78 @@ def compared(command: str, old: list[str], new: list[str], changes: int) -> tupl
     if len(found) != changes:
         raise SystemExit(f"{command}: {changes} differences expected, found {[d.message for d in found[:3]]}")
     return taken
+
+
+# Sessions
+
+
+LOOKS = ("kubectl get ns", "kubectl get svc -A", "kubectl get nodes -o wide", "kubectl get cm -A", "kubectl version")
+
+
+def session_of(commands: Sequence[str]) -> Session:
+    """One block per command, as on a page."""
+    steps = [
+        RunStep(f"b{n}", 0, Command(source, (), Location("bench.md", n + 1)), BlockOptions())
+        for n, source in enumerate(commands)
+    ]
+    return Session("bench", SandboxRequest(), tuple(steps))
+
+
+def sessions(benchmark: Benchmark) -> None:
+    """What the engine adds to the commands, and how soon an edited last command has its new output."""
+    provider = sandbox.provider_for(pipeline.settings_from_config(CONFIGS[0]))
+    numbers = itertools.count()
+    with private_folder() as folder, provider.start(SandboxRequest(), folder / "s", lambda _: None) as cluster:
+
+        def run(commands: Sequence[str], workspace: Path, states: Path | None = None) -> float:
+            session = session_of(commands)
+            result = running.run_session(
+                session,
+                cluster,
+                workspace=workspace,
+                prune=lambda _: (),
+                progress=lambda _: None,
+                keys=recordings.key_chain(session, cluster.facts),
+                states=states,
+            )
+            if result.failure:
+                raise SystemExit(str(result.failure))
+            if states:
+                keys = recordings.key_chain(session, cluster.facts)
+                running.rewind(session, cluster, workspace=workspace, keys=keys, states=states)
+            return result.seconds
+
+        fifty = [LOOKS[n % len(LOOKS)] for n in range(50)]
+        script = folder / "fifty.sh"
+        script.write_text("\n".join(fifty) + "\n", encoding="utf-8")
+
+        def by_hand() -> float:
+            started = time.perf_counter()
+            bash = ["bash", "--norc", "--noprofile", str(script)]
+            environment = dict(cluster.environment)
+            subprocess.run(bash, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=True)
+            return time.perf_counter() - started
+
+        by_hand()
+        rounds = 2 if benchmark.quick else 5
+        engine: dict[str, Callable[[], float]] = {
+            "in a session": lambda: run(fifty, folder / f"w{next(numbers)}"),
+            "in one bash": by_hand,
+        }
+        taken = interleaved(rounds, engine)
+        for name, values in taken.items():
+            benchmark.times(f"50 commands {name}", values)
+        added = [100 * (ours / theirs - 1) for ours, theirs in zip(*taken.values(), strict=True)]
+        benchmark.figure("engine-overhead", statistics.median(added), "%", 3)
+
+        twenty = ["kubectl create ns shop", *fifty[:18]]
+        edited: list[float] = []
+        for number in range(3 if benchmark.quick else 6):
+            seconds = run([*twenty, f"kubectl create cm edit-{number} -n shop"], folder / "warm", folder / "states")
+            if number:  # before, everything ran
+                edited.append(seconds)
+        benchmark.times("the last of 20 commands edited", edited)
+        benchmark.figure("edit-of-last-of-20", statistics.median(edited), "s", 2)
 
 
 # Re-runs
