@@ -45,7 +45,7 @@ class BuildStep:
     phase: str
     """``downloading``, ``checking`` (what Go's cache has already), ``compiling`` or ``linking``."""
     done: int
-    """Modules downloaded, or packages compiled."""
+    """Modules downloaded, or packages that Go's cache has by now."""
     total: int
     """Packages in all; 0 while it is not known."""
     current: str
@@ -76,7 +76,7 @@ def build(recipe: Recipe, go: Go, target: Path, watch: Watch) -> Built:
     environment = build_environment(recipe, go)
     flags = [*recipe.build_flags]
     packages = _packages(recipe, go, environment, flags, watch, started)
-    _check_disk(go, environment, target, len(packages))
+    _check_disk(go, environment, target, packages.missing)
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     unfinished = target.with_name(f".{target.name}.{os.getpid()}")
     _remove_unfinished(target)
@@ -164,19 +164,36 @@ def ask_versions(binary: Path) -> dict[str, str]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Packages:
+    """What goes into the binary."""
+
+    stale: dict[str, bool]
+    """By import path, the program itself last; True for those that have to be compiled."""
+
+    @property
+    def program(self) -> str:
+        return next(reversed(self.stale), "")
+
+    @property
+    def missing(self) -> int:
+        return sum(self.stale.values())
+
+
 def _packages(
     recipe: Recipe, go: Go, environment: dict[str, str], flags: Sequence[str], watch: Watch, started: float
-) -> dict[str, int]:
-    """Each package that goes into the binary and its place in the order of compilation; downloads what is missing."""
-    command = [str(go.path), "list", "-deps", *flags, "-f", "{{.ImportPath}}", recipe.package]
+) -> _Packages:
+    """Each package that goes into the binary; downloads what is missing."""
+    command = [str(go.path), "list", "-deps", *flags, "-f", "{{.Stale}} {{.ImportPath}}", recipe.package]
     complaints: list[str] = []
     downloaded = 0
     current = ""
-    packages: list[str] = []
+    stale: dict[str, bool] = {}
     with _running(command, recipe.source, environment) as (process, lines):
         for stream, line in _until_end(process, lines, started):
             if stream == "out":
-                packages.append(line)
+                is_stale, _, package = line.partition(" ")
+                stale[package] = is_stale == "true"
             elif line.startswith("go: downloading "):
                 downloaded += 1
                 current = line.removeprefix("go: downloading ")
@@ -185,32 +202,34 @@ def _packages(
             watch(BuildStep("downloading", downloaded, 0, current, time.monotonic() - started))
     if process.returncode != 0:
         raise diagnose(complaints, process.returncode)
-    return {package: place for place, package in enumerate(packages, 1)}
+    return _Packages(stale)
 
 
 def _compile(
     command: Sequence[str],
     recipe: Recipe,
     environment: dict[str, str],
-    packages: dict[str, int],
+    packages: _Packages,
     watch: Watch,
     started: float,
 ) -> None:
-    last = next(reversed(packages), "")
+    total = len(packages.stale)
+    begun: set[str] = set()
     complaints: list[str] = []
-    done, current, phase = 0, "", "checking"
+    current, phase = "", "checking"
     with _running(command, recipe.source, environment) as (process, lines):
         for stream, line in _until_end(process, lines, started):
-            if line in packages:
-                # `go build` compiles in the order of `go list -deps` and is silent about what its cache already has.
-                done = max(done, packages[line] - 1)
+            if line in packages.stale:
+                # A name is told when its compiler starts, in no order that says how much is done.
+                begun.add(line)
                 current = line
-                phase = "linking" if line == last else "compiling"
+                phase = "linking" if line == packages.program else "compiling"
             elif stream:
                 complaints.append(line)
             elif phase == "checking" and _is_linking(process.pid):
                 phase = "linking"
-            watch(BuildStep(phase, done, len(packages), current, time.monotonic() - started))
+            done = min(total, total - packages.missing + max(0, len(begun) - 1))
+            watch(BuildStep(phase, done, total, current, time.monotonic() - started))
     if process.returncode != 0:
         raise diagnose(complaints, process.returncode)
 
@@ -265,16 +284,15 @@ def diagnose(complaints: Sequence[str], status: int) -> BuildError:
     return BuildError(f"the sandbox binary could not be built: go ended with exit status {status}", details=details)
 
 
-def _check_disk(go: Go, environment: dict[str, str], target: Path, packages: int) -> None:
-    """Says so before ten minutes of work instead of after, when the cache is empty and the disk nearly full."""
+def _check_disk(go: Go, environment: dict[str, str], target: Path, missing: int) -> None:
+    """Says so before ten minutes of work instead of after, when the disk is nearly full."""
     done = subprocess.run(
         [go.path, "env", "GOCACHE"], cwd="/", env=environment, capture_output=True, text=True, timeout=60, check=False
     )
     cache = Path(done.stdout.strip() or "/")
     while not cache.is_dir():
         cache = cache.parent
-    filled = (cache / "00").is_dir() and sum(1 for _ in (cache / "00").iterdir()) > packages / 512
-    needed = _BYTES_TO_LINK + (0 if filled else packages * _BYTES_PER_PACKAGE)
+    needed = _BYTES_TO_LINK + missing * _BYTES_PER_PACKAGE
     existing = next(folder for folder in (target, *target.parents) if folder.is_dir())
     for folder, wanted in ((cache, needed), (existing, _BYTES_TO_LINK // 2)):
         free = shutil.disk_usage(folder).free

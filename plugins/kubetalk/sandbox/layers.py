@@ -107,32 +107,52 @@ def run_commands(layer: Layer, environment: Mapping[str, str], progress: Progres
     """
     for number, command in enumerate(layer.commands, 1):
         progress(f"sandbox: layer {layer.name}, {number}/{len(layer.commands)}: {command.splitlines()[0]}")
-        arguments = ["/bin/bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", command]
         told = f"layer {layer.name}: `{command.splitlines()[0]}`"
         remedy = f"Correct `layers.{layer.name}.run` in mkdocs.yml"
         try:
-            done = subprocess.run(
-                arguments,
-                cwd=environment["HOME"],
-                env=dict(environment),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                text=True,
-                encoding="utf-8",
-                errors="replace",
-                timeout=_COMMAND_SECONDS,
-                check=False,
-            )
+            code, output = _run(command, environment)
         except subprocess.TimeoutExpired as error:
             message = f"{told} did not end within {_COMMAND_SECONDS:.0f} s"
             raise SandboxError(message, where=layer.location, remedy=remedy) from error
         except OSError as error:
             raise SandboxError(f"{told} cannot be run: {error}", where=layer.location) from error
-        if done.returncode != 0:
-            output = "\n".join(done.stdout.rstrip().splitlines()[-20:])
-            message = f"{told} ended with exit code {done.returncode}"
-            raise SandboxError(message, where=layer.location, remedy=remedy, details=output)
+        if code != 0:
+            details = "\n".join(output.rstrip().splitlines()[-20:])
+            message = f"{told} ended with exit code {code}"
+            raise SandboxError(message, where=layer.location, remedy=remedy, details=details)
+
+
+def _run(command: str, environment: Mapping[str, str]) -> tuple[int, str]:
+    """Exit code and output. Nothing that the command started is there afterwards, nor when this process is killed."""
+    shell = ["/bin/bash", "--noprofile", "--norc"]
+    # To a file, for a job that stays behind would hold a pipe open.
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            [*shell, "-e", "-o", "pipefail", "-c", command],
+            cwd=environment["HOME"],
+            env=dict(environment),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        # It waits for the end of our pipe, which comes however we end.
+        guard = subprocess.Popen(
+            [*shell, "-c", 'read -r; kill -KILL -- "-$1"', "kubetalk-guard", str(process.pid)],
+            cwd="/",
+            env={},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        try:
+            code = process.wait(_COMMAND_SECONDS)
+        finally:
+            guard.communicate()
+            process.wait()
+        output.seek(0)
+        return code, output.read().decode("utf-8", errors="replace")
 
 
 def adopt_kubeconfig(kept: str, fresh: str) -> str:

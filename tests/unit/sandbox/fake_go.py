@@ -10,6 +10,7 @@ VERSION = "1.26.8"
 FAULT = ""
 HERE = Path(__file__).resolve().parent
 PACKAGES = [f"lib/p{number}" for number in range(9)] + ["kubetalk.dev/sandbox"]
+STALE = {"lib/p8", "lib/p2", "lib/p3", "kubetalk.dev/sandbox"}
 
 
 def complain(*lines: str) -> int:
@@ -29,10 +30,10 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write("go: downloading example.com/one v1.0.0\ngo: downloading example.com/two v1.0.0\n")
         if FAULT == "network":
             return complain("main.go:3:2: example.com/two@v1.0.0: dial tcp: lookup example.com: no such host")
-        sys.stdout.write("\n".join(PACKAGES) + "\n")
+        sys.stdout.writelines(f"{str(package in STALE).lower()} {package}\n" for package in PACKAGES)
     elif arguments[0] == "build":
         # What the cache already has is not told.
-        complain("lib/p3", "lib/p4", "kubetalk.dev/sandbox")
+        complain("lib/p8", "lib/p2", "lib/p3", "kubetalk.dev/sandbox")
         if FAULT == "disk":
             return complain("# kubetalk.dev/sandbox", "write /tmp/x/a.out: no space left on device")
         if FAULT == "memory":

@@ -129,7 +129,7 @@ def fake_go(folder: Path, module: Path) -> Go:
     program = folder / "go"
     program.write_text(
         "#!/bin/sh\n"
-        f'case "$1 $2" in\n"list -m") echo {module};;\n"list -deps") echo kubetalk.dev/istio;;\n'
+        f'case "$1 $2" in\n"list -m") echo {module};;\n"list -deps") echo true kubetalk.dev/istio;;\n'
         '"build -v") while [ "$1" != -o ]; do shift; done; printf "#!/bin/sh\\necho {}\\n" >"$2"; chmod +x "$2";;\n'
         f'"env GOCACHE") echo {folder};;\nesac\n',
         encoding="utf-8",

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import os
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,12 +14,19 @@ import yaml
 
 from kubetalk.errors import SandboxError
 from kubetalk.model import Layer, Location, ProviderSettings, SandboxRequest
-from kubetalk.sandbox import commands
+from kubetalk.sandbox import commands, layers
 from kubetalk.sandbox.context import ContextProvider
 from kubetalk.sandbox.embedded import EmbeddedProvider
 from kubetalk.sandbox.keeper import state_file
 from kubetalk.sandbox.kind import KindProvider
-from kubetalk.sandbox.layers import UNUSED_SECONDS, adopt_kubeconfig, ensure_layer, kept_layers, prune_layers
+from kubetalk.sandbox.layers import (
+    UNUSED_SECONDS,
+    adopt_kubeconfig,
+    ensure_layer,
+    kept_layers,
+    prune_layers,
+    run_commands,
+)
 
 from .conftest import FakeBinary
 
@@ -72,6 +81,27 @@ def test_a_command_that_fails_names_its_definition(make_binary: Make, runs: Path
     assert caught.value.details == "said"
     assert "layers.shop.run" in caught.value.remedy
     assert kept_layers() == ()
+
+
+@pytest.mark.parametrize("command", ["sleep 60 & echo $! >pid", "echo $$ >pid; sleep 60"])
+def test_no_process_of_a_command_stays(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(layers, "_COMMAND_SECONDS", 1.0)
+    environment = {"HOME": str(tmp_path), "PATH": os.defpath}
+    with contextlib.suppress(SandboxError):  # the second one takes too long
+        run_commands(Layer("shop", (command,), LAYER.location), environment, quiet)
+    pid = int((tmp_path / "pid").read_text(encoding="ascii"))
+    deadline = time.monotonic() + 10
+    while is_alive(pid) and time.monotonic() < deadline:
+        threading.Event().wait(0.01)
+    assert not is_alive(pid)
+
+
+def is_alive(pid: int) -> bool:
+    """A killed orphan may stay as a zombie until init looks; that is no process any more."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def test_the_kubeconfig_is_kept_if_it_was_changed(make_binary: Make, runs: Path) -> None:
