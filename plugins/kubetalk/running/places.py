@@ -59,9 +59,15 @@ class Places:
         alternatives = [
             *(rf"{re.escape(path)}(?![\w.-])" for path in sorted(self._paths, key=len, reverse=True)),
             *(rf"(?<![\w-]){re.escape(name)}(?![\w-])" for name in sorted(names, key=len, reverse=True)),
+            # Kubernetes' programs write the host's name, whatever it is, behind theirs (client-go, events.NewRecorder)
+            # and before the UUID of a Lease's holder (leaderelection).
+            *(
+                rf"(?<=default-scheduler-){host}(?![\w-])|(?<![\w-]){host}(?=_[0-9a-f]{{8}}-[0-9a-f]{{4}}-)"
+                for host in map(re.escape, sorted(_hosts(), key=len, reverse=True))
+            ),
         ]
         self._expression = re.compile("|".join(alternatives)) if alternatives else None
-        self._shown = {**names, **self._paths}
+        self._shown = {**dict.fromkeys(_hosts(), "host"), **names, **self._paths}
 
     def hide(self, text: str) -> str:
         """The text with the machine's own names replaced, the same ones always by the same."""
@@ -77,8 +83,12 @@ def _add(paths: dict[str, str], path: str | Path, shown: str) -> None:
             paths.setdefault(spelling, shown)
 
 
+def _hosts() -> set[str]:
+    return {socket.gethostname(), socket.gethostname().split(".")[0]} - {""}
+
+
 def _host_names() -> dict[str, str]:
-    names = {socket.gethostname(): "host", socket.gethostname().split(".")[0]: "host"}
+    names = dict.fromkeys(_hosts(), "host")
     with contextlib.suppress(OSError, KeyError):
         names[getpass.getuser()] = "user"
     return names

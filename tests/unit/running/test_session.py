@@ -396,6 +396,14 @@ class TestRecording:
         assert outputs(run("cd; cd ..; pwd; echo $PATH")) == ["/sandbox\n/sandbox/bin:/usr/bin:/bin\n"]
         assert str(tmp_path) not in "".join(outputs(result))
 
+    def test_the_names_that_kubernetes_gives_its_programs(
+        self, run: Runner, sandbox: FakeSandbox, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("socket.gethostname", lambda: "vm")
+        holder = "vm_0b8f5b1e-6d5f-4f5e-8c0a-0d6a3c1e9f10"
+        sandbox.tool("events", f"#!/bin/sh\necho default-scheduler-vm {holder} vm-1 default-scheduler-vmx\n")
+        assert outputs(run("events")) == [f"default-scheduler-host host{holder[2:]} vm-1 default-scheduler-vmx\n"]
+
     def test_progress_is_told(self, run: Runner) -> None:
         told: list[str] = []
         run("echo a\necho b", "echo c", progress=told.append)
