@@ -66,7 +66,9 @@ def gofmt(go: str, module: Path) -> int:
 def go_check(go: str, check: str, module: Path) -> int:
     """`go vet` or `go test` of the module's own packages."""
     settings: dict[str, Any] = json.loads((module / "build.json").read_text(encoding="utf-8"))
-    command = [go, check, *settings.get("flags", []), "-tags", ",".join(settings.get("tags", [])), "./..."]
+    # The tests' own vet has other flags: it would read all 3,000 packages once more, minutes on an empty cache.
+    own = ["-vet=off"] if check == "test" else []
+    command = [go, check, *own, *settings.get("flags", []), "-tags", ",".join(settings.get("tags", [])), "./..."]
     print(f"{module.relative_to(ROOT)}: {' '.join(command)}")
     return run(command, module, {**os.environ, **settings.get("env", {})})
 
