@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 
 import hypothesis
 import pytest
 
 pytest_plugins = ["tests.support.golden", "tests.support.sites", "tests.support.browser"]
+
+# Tests that press Ctrl-C need programs that hear it; `nohup` and a script's `&` start a test run that does not.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # The machine that runs tests is shared and slow at times: examples are limited in number, not by the clock.
 hypothesis.settings.register_profile("default", deadline=None)

@@ -17,6 +17,7 @@ import shutil
 import signal
 import struct
 import subprocess
+import sys
 import termios
 import threading
 import time
@@ -31,6 +32,12 @@ from kubetalk.running.screen import Screen
 
 OUTPUT_LIMIT: Final = 1024 * 1024
 """Bytes a command may print before it is ended; a page that shows more than that is a mistake."""
+
+# A watch is ended as Ctrl-C would end it. But `nohup` and a script's `&` start programs that ignore SIGINT, their
+# children inherit that, and no bash takes back what was ignored when it began.
+_TAKE_BACK: Final = (
+    "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+)
 
 # Kills the process group, then whatever stays in the session under another group (`set -m`), where /proc tells.
 # A name in a stat line may hold anything, hence the cut after its last closing parenthesis.
@@ -97,9 +104,10 @@ class Shell:
         # Descriptors below 10 belong to the author's own redirections.
         self._status_end = fcntl.fcntl(low_end, fcntl.F_DUPFD_CLOEXEC, _HIGH_DESCRIPTOR)
         os.close(low_end)
+        ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
         try:
             self._process = subprocess.Popen(
-                [bash, "--norc", "--noprofile"],
+                [*([sys.executable, "-I", "-c", _TAKE_BACK] if ignored else []), bash, "--norc", "--noprofile"],
                 stdin=subprocess.PIPE,
                 stdout=output_end,
                 stderr=output_end,

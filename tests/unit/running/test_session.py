@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import os
 import select
+import signal
 import subprocess
 import sys
 import textwrap
@@ -235,6 +236,14 @@ class TestPolling:
         assert record.exit_code == 130
         assert record.output.startswith("pod 0\npod 1\npod 2\npod 3\n")
         assert outputs(result)[1] == "130\n"
+
+    def test_a_watch_ends_also_where_ctrl_c_is_ignored(self, run: Runner) -> None:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        try:
+            result = run(run_step("kubectl get pods --watch", until="pod 3", within=20))
+        finally:
+            signal.signal(signal.SIGINT, before)
+        assert result.recording.blocks[0].commands[0].exit_code == 130
 
     def test_a_watch_without_until_runs_for_within(self, run: Runner) -> None:
         result = run(run_step("kubectl get pods --watch", within=0.4), run_step("echo next", block="c"))
