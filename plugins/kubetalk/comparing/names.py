@@ -168,7 +168,7 @@ class Names:
 
     def _split(self, name: str, kind: str) -> str:
         """``base-hash-⁅name⁆`` or ``base-⁅name⁆``, or the name as it is."""
-        if name in self.literals or "-" not in name:
+        if name in self.literals or "-" not in name or not _NAME.fullmatch(name):
             return name
         if kind == "pod" and name[-6:-5] == "-" and (pod := _POD.fullmatch(name)):
             return f"{pod[1]}-{self._hash(pod[1], pod[2])}-{OPEN}{name}{CLOSE}"
