@@ -6,6 +6,7 @@ the words the reader saw. Printed, a form is again an output of the same shape: 
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -13,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from kubetalk.comparing.names import MARKED, OPEN, erase, erase_marked
+
+_ORDINAL = re.compile(r"‹#(\d+)›")
 
 
 class Order(StrEnum):
@@ -275,7 +278,10 @@ def number(parts: tuple[Part, ...]) -> tuple[tuple[Part, ...], tuple[tuple[str, 
             contexts[name].append(context)
         signatures = {name: "\n".join(sorted(texts)) for name, texts in contexts.items()}
     ordered = sorted(signatures, key=signatures.__getitem__)
-    ordinals = {name: f"‹#{position}›" for position, name in enumerate(ordered, 1)}
+    # Ordinals that stand in the text itself, because it is a printed form read again, are taken.
+    taken = {int(found) for part in parts for text in _texts(part) if "‹#" in text for found in _free_ordinals(text)}
+    free = (position for position in itertools.count(1) if position not in taken)
+    ordinals = {name: f"‹#{position}›" for name, position in zip(ordered, free, strict=False)}
 
     def change(text: str) -> str:
         if OPEN not in text:
@@ -286,6 +292,10 @@ def number(parts: tuple[Part, ...]) -> tuple[tuple[Part, ...], tuple[tuple[str, 
         return "".join(pieces)
 
     return tuple(rewrite(part, change) for part in parts), tuple(signatures.items())
+
+
+def _free_ordinals(text: str) -> list[str]:
+    return _ORDINAL.findall(MARKED.sub("", text))
 
 
 def _contexts(texts: Sequence[str], prefix: str) -> Iterable[tuple[str, str]]:

@@ -74,6 +74,9 @@ outputs = st.one_of(st.text(max_size=200), st.lists(st.sampled_from(PIECES), max
 @example("kubectl get pods -o name", "64d-nhdcm\nNAME  CLUSTER-IP  PORT(S)\n%64d-nhdcm")
 @example("kubectl get deploy web -o yaml", "client-certificate-data: :")
 @example("kubectl describe pod web", ":d\n d")
+@example(
+    "kubectl get endpointslices", "NAME   ENDPOINTS   E\n[s           web-7767664d-abcde\nweb-795767664d-lwkml   2s"
+)
 @example("kubectl get endpointslices", "NAME     AGE\na~-lwkml   2s\nb-xww8c   2s")  # no name has a tilde
 @example(
     "kubectl describe pod web", "Name:   a\n  Type  Status\nEvents:\n  Type  Age\n  ----  ---\n  x     5s\n\n\nName: b"
