@@ -1,7 +1,7 @@
 """The small process behind `kubetalk sandbox up`: holds a sandbox open after the command has ended, and answers for it.
 
 Other commands reach it through a Unix socket in the sandbox's private directory, one JSON object per line: a request
-``{"op": "status" | "checkpoint" | "restore" | "forget" | "down", "name": …}`` and its answer ``{"ok": true, …}`` or
+``{"op": "status" | "checkpoint" | "restore" | "down", "name": …}`` and its answer ``{"ok": true, …}`` or
 ``{"ok": false, "error": …, "remedy": …}``.
 """
 
@@ -93,9 +93,16 @@ def main(job: Mapping[str, Any]) -> int:
             _tell(up=job["name"])
             # The command that started us may now end; nothing here may ever write to its pipe again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return _serve(server, sandbox)
+            asker = _serve(server, sandbox)
+            sandbox.close()
         finally:
             path.unlink(missing_ok=True)
+    if asker is None:
+        return 1
+    # Last of all: whoever hears this finds nothing of the sandbox any more, and may start another of that name.
+    with asker, contextlib.suppress(OSError):
+        _send(asker, {"ok": True})
+    return 0
 
 
 def _request(told: Mapping[str, Any]) -> SandboxRequest:
@@ -108,7 +115,8 @@ def _request(told: Mapping[str, Any]) -> SandboxRequest:
     return replace(asked, layer=Layer(layer["name"], tuple(layer["commands"]), where))
 
 
-def _serve(server: socket.socket, sandbox: AnySandbox) -> int:
+def _serve(server: socket.socket, sandbox: AnySandbox) -> socket.socket | None:
+    """Answers until it is asked to end the sandbox, or until that dies; returns who asked and waits to hear of it."""
     while True:
         try:
             client, _ = server.accept()
@@ -118,17 +126,20 @@ def _serve(server: socket.socket, sandbox: AnySandbox) -> int:
                     sandbox.check()
                 except SandboxError as error:
                     sys.stderr.write(f"{error}\n")
-                    return 1
+                    return None
             continue
-        with client, contextlib.suppress(OSError, ValueError):
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError, ValueError):
+            stack.enter_context(client)
             client.settimeout(_CLIENT_SECONDS)
             request = json.loads(client.makefile(encoding="utf-8").readline())
-            answer = _answer(sandbox, request)
             if request.get("op") == "down":
-                sandbox.close()
-            client.sendall(json.dumps(answer).encode() + b"\n")
-            if request.get("op") == "down":
-                return 0
+                stack.pop_all()
+                return client
+            _send(client, _answer(sandbox, request))
+
+
+def _send(client: socket.socket, answer: Mapping[str, Any]) -> None:
+    client.sendall(json.dumps(answer).encode() + b"\n")
 
 
 def _answer(sandbox: AnySandbox, request: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -141,8 +152,6 @@ def _answer(sandbox: AnySandbox, request: Mapping[str, Any]) -> Mapping[str, Any
                 sandbox.checkpoint(name)
             case "restore":
                 sandbox.restore(name)
-            case "down":
-                pass
             case unknown:
                 return {"ok": False, "error": f"unknown request {unknown!r}", "remedy": ""}
     except SandboxError as error:

@@ -52,6 +52,7 @@ def test_up_and_down(binary: FakeBinary, cache: Path) -> None:
     with pytest.raises(SandboxError, match="is up already"):
         commands.up(binary.settings, REQUEST, NAME, quiet)
     assert commands.down(NAME) == "the sandbox 'default' is down"
+    assert not state_file(NAME).exists()
     eventually(lambda: is_gone(state["pid"]))
     assert not Path(state["directory"]).exists()
     assert list((cache / "runs").iterdir()) == []
