@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.projects import Project, descendants, private_binaries, programs_of
+from tests.support.projects import Project, descendants, private_binaries
 
 pytestmark = pytest.mark.live
 
@@ -33,7 +31,6 @@ def project(tmp_path: Path) -> Iterator[Project]:
             }
         )
         yield made
-        assert programs_of(binaries) == {}
         shutil.rmtree(made.temporary)
 
 
@@ -46,25 +43,11 @@ def arguments(pid: int) -> list[str]:
 
 @pytest.mark.parametrize("part", ["etcd", "kube-apiserver"])
 def test_the_command_ends_and_the_part_is_named(project: Project, part: str) -> None:
-    record = subprocess.Popen(
-        [sys.executable, "-m", "kubetalk.cli", "record"],
-        cwd=project.folder,
-        env=project.environment("live"),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    assert record.stdout is not None
-    with record, record.stdout:
-        try:
-            seen = next((line for line in record.stdout if "1/1 kubectl" in line), "")
-            assert seen, "the session did not get to its command"
-            (pid,) = [pid for pid in descendants(record.pid) if part in arguments(pid)[1:2]]
-            os.kill(pid, signal.SIGKILL)
-            assert record.wait(LIMIT) != 0
-        finally:
-            record.terminate()
+    with project.running("kubetalk.cli", "record", until="1/1 kubectl") as record:
+        (pid,) = [pid for pid in descendants(record.pid) if part in arguments(pid)[1:2]]
+        os.kill(pid, signal.SIGKILL)
+        assert record.wait(LIMIT) != 0
+        assert record.stdout is not None
         rest = record.stdout.read()
     assert "the session could not go on" in rest
     assert part in rest

@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.support.projects import Project, descendants, eventually, private_binaries, programs_of, still_running
+from tests.support.projects import Project, descendants, eventually, private_binaries, still_running
 
 pytestmark = pytest.mark.live
 
@@ -33,7 +31,6 @@ def project(tmp_path: Path) -> Iterator[Project]:
             }
         )
         yield made
-        assert programs_of(binaries) == {}
         shutil.rmtree(made.temporary)
 
 
@@ -43,25 +40,12 @@ def test_an_ended_build_leaves_no_process_and_loses_nothing(project: Project, en
     assert project.build("replay").returncode == 0
     project.write({PAGE + "en.md": SLOW.replace('id="ns"', 'id="ns" within="200s"')})
     docs, site = project.contents("docs"), project.contents("site")
-    build = subprocess.Popen(
-        [sys.executable, "-m", "mkdocs", "build"],
-        cwd=project.folder,
-        env=project.environment("live"),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert build.stderr is not None
-    with build, build.stderr:
-        seen = next((line for line in build.stderr if "2/2 sleep" in line), "")
-        assert seen, "the session did not get to its last command"
+    with project.running("mkdocs", "build", until="2/2 sleep") as build:
         eventually(lambda: "sleep" in str(descendants(build.pid)), 20, "no sleep")
         started = descendants(build.pid)
         assert len(started) >= 8, started  # supervisor, control plane, shell, guard, what the session started
         os.kill(build.pid, ending)
         seconds = eventually(lambda: not still_running(started), 5, f"still there: {still_running(started)}")
-        build.stderr.read()
     print(f"gone after {seconds:.1f} s")  # noqa: T201  the figure of the promise
     assert project.contents("docs") == docs
     assert project.contents("site") == site

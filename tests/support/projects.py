@@ -20,22 +20,43 @@ from kubetalk.sandbox.binaries import find_binary
 
 
 @contextmanager
-def private_binaries() -> Iterator[Path]:
-    """A folder with the binary that a build uses, or that of KUBETALK_TEST_BINARIES, under a name of this run's own."""
-    try:
-        found = find_binary(ProviderSettings(binaries=os.environ.get("KUBETALK_TEST_BINARIES", "")))
-    except SandboxError as error:
-        pytest.fail(str(error))
-    if found is None:
-        pytest.fail("no sandbox binary: run `kubetalk sandbox build`")
+def private_binaries(*more: str, optional: tuple[str, ...] = ()) -> Iterator[Path]:
+    """A folder with the binaries that a build uses, so that their processes can be told from all others.
+
+    The core's, and those of ``more`` and ``optional`` (`istio`); only the last ones may be missing. With
+    KUBETALK_TEST_BINARIES=FOLDER they are those of that folder. At the end no process runs any of them.
+    """
     with tempfile.TemporaryDirectory(prefix="kt-binaries-") as name:
-        target = Path(name).resolve() / "kubetalk-sandbox"
-        try:
-            target.hardlink_to(found.path.resolve())
-        except OSError:
-            shutil.copyfile(found.path, target)
-        target.chmod(0o755)
-        yield target.parent
+        folder = Path(name).resolve()
+        # An ordinary user has to reach it too.
+        folder.chmod(0o755)
+        for module in ("core", *more, *optional):
+            _add_binary(module, folder, may_miss=module in optional)
+        yield folder
+        assert programs_of(folder) == {}
+
+
+def _add_binary(module: str, folder: Path, *, may_miss: bool) -> None:
+    try:
+        found = find_binary(ProviderSettings(binaries=os.environ.get("KUBETALK_TEST_BINARIES", "")), module)
+    except SandboxError as error:
+        found, missing = None, str(error)
+    else:
+        missing = "no sandbox binary: run `kubetalk sandbox build --istio`"
+    if found is None:
+        if not may_miss:
+            pytest.fail(missing)
+        return
+    target = folder / found.path.name
+    try:
+        target.hardlink_to(found.path.resolve())
+    except OSError:
+        shutil.copyfile(found.path, target)
+    target.chmod(0o755)
+    if found.about.is_file():
+        shutil.copyfile(found.about, folder / found.about.name)
+    if (found.path.parent / "share").is_dir():
+        shutil.copytree(found.path.parent / "share", folder / "share", dirs_exist_ok=True)
 
 
 class Project:
@@ -81,6 +102,26 @@ class Project:
     def build(self, execution: str = "auto", timeout: float = 240) -> subprocess.CompletedProcess[str]:
         return self._run([sys.executable, "-m", "mkdocs", "build", "--strict"], execution, timeout)
 
+    @contextmanager
+    def running(self, *module: str, until: str) -> Iterator[subprocess.Popen[str]]:
+        """``python -m MODULE…`` in mode live, as soon as it has told of ``until``; what it tells is one stream."""
+        process = subprocess.Popen(
+            [sys.executable, "-m", *module],
+            cwd=self.folder,
+            env=self.environment("live"),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert process.stdout is not None
+        with process, process.stdout:
+            try:
+                assert any(until in line for line in process.stdout), f"it ended without a word of {until!r}"
+                yield process
+            finally:
+                process.terminate()
+
     def _run(self, command: list[str], execution: str, timeout: float) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             command,
@@ -99,13 +140,15 @@ class Project:
         return {path.relative_to(base).as_posix(): path.read_bytes() for path in base.rglob("*") if path.is_file()}
 
 
-def programs_of(folder: Path) -> dict[int, str]:
-    """Every process that runs a program of that folder, with its command line."""
+def programs_of(folder: Path, word: str = "") -> dict[int, str]:
+    """Every process that runs a program of that folder, with its command line; only those with that word in it."""
     found = {}
     for path in Path("/proc").glob("[0-9]*"):
         try:
             if (path / "exe").readlink().is_relative_to(folder):
-                found[int(path.name)] = (path / "cmdline").read_text(encoding="utf-8").replace("\0", " ")
+                line = (path / "cmdline").read_text(encoding="utf-8").replace("\0", " ")
+                if word in line:
+                    found[int(path.name)] = line
         except OSError:
             continue
     return found

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from kubetalk.errors import SandboxError
 from kubetalk.model import ProviderSettings, SandboxRequest
-from kubetalk.sandbox.binaries import find_binary
 from kubetalk.sandbox.embedded import EmbeddedProvider, EmbeddedSandbox
+from tests.support.projects import private_binaries
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -26,27 +23,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def binaries() -> Iterator[Path]:
-    """Both binaries in a folder of this run's own, so that their processes can be told from all others."""
-    settings = ProviderSettings(binaries=os.environ.get("KUBETALK_TEST_BINARIES", ""))
-    with tempfile.TemporaryDirectory(prefix="kt-binaries-") as name:
-        folder = Path(name).resolve()
-        for module in ("core", "istio"):
-            try:
-                found = find_binary(settings, module)
-            except SandboxError as error:
-                pytest.fail(str(error))
-            if found is None:
-                pytest.fail("no sandbox binaries: run `kubetalk sandbox build --istio`")
-            target = folder / found.path.name
-            try:
-                target.hardlink_to(found.path)
-            except OSError:
-                shutil.copyfile(found.path, target)
-            target.chmod(0o755)
-            if (found.path.parent / "share").is_dir():
-                shutil.copytree(found.path.parent / "share", folder / "share", dirs_exist_ok=True)
+    """Both binaries in a folder of this run's own."""
+    with private_binaries("istio") as folder:
         yield folder
-        assert processes(folder) == {}
 
 
 @pytest.fixture(scope="session")
@@ -123,26 +102,3 @@ def out(sandbox: EmbeddedSandbox, command: str, status: int = 0) -> str:
     done = run(sandbox, command)
     assert done.returncode == status, f"{command}: {done.returncode}\n{done.stdout}"
     return done.stdout
-
-
-def processes(folder: Path, word: str = "") -> dict[int, str]:
-    """Every process that runs a program of that folder, with its command line; only those with that word in it."""
-    found = {}
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            if (path / "exe").readlink().is_relative_to(folder):
-                line = (path / "cmdline").read_text(encoding="utf-8").replace("\0", " ")
-                if word in line:
-                    found[int(path.name)] = line
-        except OSError:
-            continue
-    return found
-
-
-def eventually(condition: Callable[[], object], seconds: float, what: str) -> float:
-    """Waits for a condition and returns how long that took."""
-    begun = time.monotonic()
-    while not condition():
-        assert time.monotonic() - begun < seconds, what
-        time.sleep(0.05)
-    return time.monotonic() - begun

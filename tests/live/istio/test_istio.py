@@ -13,8 +13,9 @@ import pytest
 from kubetalk.errors import SandboxError
 from kubetalk.model import Layer, SandboxRequest
 from kubetalk.sandbox.embedded import EmbeddedProvider, EmbeddedSandbox
+from tests.support.projects import eventually, programs_of
 
-from .conftest import eventually, out, processes, quiet, run
+from .conftest import out, quiet, run
 
 ROUTE = """
 apiVersion: networking.istio.io/v1
@@ -45,7 +46,7 @@ def deployed(sandbox: EmbeddedSandbox, name: str, replicas: int = 3) -> float:
 
 
 def istiods(sandbox: EmbeddedSandbox, binaries: Path) -> dict[int, str]:
-    return {pid: line for pid, line in processes(binaries, "discovery").items() if str(sandbox.directory) in line}
+    return {pid: line for pid, line in programs_of(binaries, "discovery").items() if str(sandbox.directory) in line}
 
 
 def test_the_control_plane_is_there_and_answers(istio: EmbeddedSandbox, binaries: Path) -> None:
@@ -273,7 +274,7 @@ def test_a_killed_supervisor_leaves_no_istiod(
         ours = [sandbox.pid, *(part["pid"] for part in sandbox.status()["parts"])]
         assert len(ours) > 7
         os.kill(sandbox.pid, signal.SIGKILL)
-        took = eventually(lambda: not set(ours) & set(processes(binaries)), 3, f"left: {ours}")
+        took = eventually(lambda: not set(ours) & set(programs_of(binaries)), 3, f"left: {ours}")
         print(f"figure kill -9, {phase}: all gone {took:.2f} s later")  # noqa: T201
         assert not istiods(sandbox, binaries)
     finally:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from kubetalk.errors import SandboxError
 from kubetalk.model import ProviderSettings, Sandbox, SandboxRequest
-from kubetalk.sandbox.binaries import find_binary
 from kubetalk.sandbox.embedded import EmbeddedProvider, EmbeddedSandbox
 from kubetalk.sandbox.guard import MARK_COMMAND
 from kubetalk.sandbox.providers import make_provider
+from tests.support.projects import private_binaries
 
 PROVIDERS = ["embedded", "context", *(["kind"] if os.environ.get("KUBETALK_TEST_KIND") == "1" else [])]
 
@@ -30,32 +27,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def binaries() -> Iterator[Path]:
-    """A folder with the binaries under names of this run's own, so that their processes can be told from all others."""
-    settings = ProviderSettings(binaries=os.environ.get("KUBETALK_TEST_BINARIES", ""))
-    with tempfile.TemporaryDirectory(prefix="kt-binaries-") as name:
-        folder = Path(name).resolve()
-        for module in ("core", "istio"):
-            try:
-                found = find_binary(settings, module)
-                missing = "no sandbox binary: run `kubetalk sandbox build`"
-            except SandboxError as error:
-                found, missing = None, str(error)
-            if found is None:
-                # What needs Istio's says so itself.
-                assert module != "core", missing
-                continue
-            target = folder / found.path.name
-            try:
-                target.hardlink_to(found.path)
-            except OSError:
-                shutil.copyfile(found.path, target)
-            if found.about.is_file():
-                shutil.copyfile(found.about, folder / found.about.name)
-            # An ordinary user has to reach it too.
-            for path in (folder, target):
-                path.chmod(0o755)
+    """A folder of this run's own. What needs Istio's binary, and does not find it there, says so itself."""
+    with private_binaries(optional=("istio",)) as folder:
         yield folder
-        assert processes(folder) == {}
 
 
 @pytest.fixture(scope="session")
@@ -130,24 +104,3 @@ def out(sandbox: Sandbox, command: str) -> str:
     done = run(sandbox, command)
     assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
     return done.stdout
-
-
-def processes(folder: Path) -> dict[int, str]:
-    """Every process that runs a program of that folder, with its command line."""
-    found = {}
-    for path in Path("/proc").glob("[0-9]*"):
-        try:
-            if (path / "exe").readlink().is_relative_to(folder):
-                found[int(path.name)] = (path / "cmdline").read_text(encoding="utf-8").replace("\0", " ")
-        except OSError:
-            continue
-    return found
-
-
-def eventually(condition: Callable[[], object], seconds: float, what: str) -> float:
-    """Waits for a condition and returns how long that took."""
-    begun = time.monotonic()
-    while not condition():
-        assert time.monotonic() - begun < seconds, what
-        time.sleep(0.02)
-    return time.monotonic() - begun

@@ -6,8 +6,9 @@ import time
 from typing import Any
 
 from kubetalk.sandbox.embedded import EmbeddedSandbox
+from tests.support.projects import eventually
 
-from .conftest import eventually, out, run
+from .conftest import out, run
 from .test_every_provider import WIDGET
 
 # Moments of their own: the control plane writes these again as it starts.

@@ -22,8 +22,9 @@ import pytest
 
 from kubetalk.model import ProviderSettings, SandboxRequest
 from kubetalk.sandbox.embedded import EmbeddedProvider, EmbeddedSandbox
+from tests.support.projects import programs_of
 
-from .conftest import out, processes, quiet
+from .conftest import out, quiet
 
 NOBODY = 65534
 # What each part would tell if it told anybody: content, metrics, and a way to run something.
@@ -95,7 +96,7 @@ def listening(pid: int) -> set[tuple[str, int]]:
 def all_listening(sandbox: EmbeddedSandbox, binaries: Path) -> dict[str, set[tuple[str, int]]]:
     """By part; a process that is no part of any running sandbox of this run would be there under its command line."""
     names = {part["pid"]: part["name"] for part in sandbox.status()["parts"]}
-    return {names.get(pid, line): listening(pid) for pid, line in processes(binaries).items()}
+    return {names.get(pid, line): listening(pid) for pid, line in programs_of(binaries).items()}
 
 
 def test_every_listener_is_on_loopback(sandbox: EmbeddedSandbox, binaries: Path) -> None:
@@ -273,7 +274,7 @@ def test_another_user_of_the_machine_gets_nowhere(sandbox: EmbeddedSandbox, bina
     assert len(files) > 30
     assert any(name.endswith("etcd.sock") for name in unix)
     folders = [str(path) for path in everything if path.is_dir()]
-    told = {"files": files, "folders": folders, "sockets": unix, "pids": list(processes(binaries))}
+    told = {"files": files, "folders": folders, "sockets": unix, "pids": list(programs_of(binaries))}
     done = subprocess.run(
         [python_for_nobody(), "-I", "-c", ATTEMPTS],
         cwd="/",

@@ -18,8 +18,9 @@ import pytest
 from kubetalk.model import ProviderSettings, SandboxRequest
 from kubetalk.sandbox import commands
 from kubetalk.sandbox.keeper import state_file
+from tests.support.projects import eventually, programs_of
 
-from .conftest import eventually, processes, quiet
+from .conftest import quiet
 
 SHELL = (
     "import sys; from kubetalk.model import *; from kubetalk.sandbox import commands; "
@@ -58,14 +59,14 @@ def test_a_sandbox_that_stays(kept: str, binaries: Path) -> None:
 def test_down_leaves_nothing(kept: str, binaries: Path) -> None:
     directory = Path(json.loads(state_file(kept).read_text(encoding="utf-8"))["directory"])
     commands.down(kept)
-    assert processes(binaries) == {}
+    assert programs_of(binaries) == {}
     assert not directory.exists()
 
 
 def test_a_killed_keeper_takes_everything_with_it(kept: str, binaries: Path) -> None:
     state = json.loads(state_file(kept).read_text(encoding="utf-8"))
     os.kill(state["pid"], signal.SIGKILL)
-    eventually(lambda: not processes(binaries), 5, "left after the keeper was killed")
+    eventually(lambda: not programs_of(binaries), 5, "left after the keeper was killed")
     commands.prune()
     assert not Path(state["directory"]).exists()
 
@@ -74,7 +75,7 @@ def test_a_shell_of_its_own(binaries: Path) -> None:
     done = shell(binaries, "kubectl create deployment web --image=nginx --replicas=3 && kubectl get nodes -o wide")
     assert "deployment.apps/web created" in done.stdout
     assert "sandbox-control-plane" in done.stdout
-    assert processes(binaries) == {}
+    assert programs_of(binaries) == {}
 
 
 def read_until(terminal: int, word: bytes) -> bytes:

@@ -9,8 +9,9 @@ import pytest
 
 from kubetalk.errors import SandboxError
 from kubetalk.model import Sandbox
+from tests.support.projects import eventually
 
-from .conftest import eventually, out, run
+from .conftest import out, run
 
 WIDGET = """
 apiVersion: apiextensions.k8s.io/v1

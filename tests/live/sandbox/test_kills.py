@@ -16,8 +16,9 @@ import pytest
 
 from kubetalk.model import ProviderSettings, SandboxRequest
 from kubetalk.sandbox.embedded import EmbeddedProvider
+from tests.support.projects import programs_of
 
-from .conftest import out, processes, quiet
+from .conftest import out, quiet
 
 SEED = 20261123
 KILLS = 20
@@ -76,7 +77,7 @@ def kill_at(phase: str, later: float, binaries: Path, runs: Path) -> Kill:
 def of_run(binaries: Path, runs: Path) -> dict[int, str]:
     """The processes of the sandboxes below one directory: each works in its sandbox's."""
     found = {}
-    for pid, line in processes(binaries).items():
+    for pid, line in programs_of(binaries).items():
         try:
             if Path(f"/proc/{pid}/cwd").readlink().is_relative_to(runs):
                 found[pid] = line
@@ -98,7 +99,7 @@ def test_a_build_killed_at_any_moment_leaves_nothing(
     kills = [each.result() for each in tries]
     for kill in kills:
         print(f"figure killed {kill.later:.2f} s after {kill.phase}: all gone {kill.gone_after:.2f} s later")  # noqa: T201
-    assert processes(binaries) == {}
+    assert programs_of(binaries) == {}
     assert statistics.median(kill.gone_after for kill in kills) < USUAL_SECONDS
     left = [path for path in runs.glob("*/*") if path.is_dir()]
     print(f"figure kills: {len(left)} of {KILLS} left files")  # noqa: T201

@@ -15,8 +15,9 @@ from kubetalk.errors import SandboxError
 from kubetalk.model import Layer, Location, ProviderSettings, SandboxRequest
 from kubetalk.sandbox.embedded import EmbeddedProvider, EmbeddedSandbox
 from kubetalk.sandbox.layers import kept_layers
+from tests.support.projects import eventually
 
-from .conftest import eventually, out, quiet, run
+from .conftest import out, quiet, run
 from .test_checkpoints import state
 from .test_every_provider import WIDGET
 

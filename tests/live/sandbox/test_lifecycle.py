@@ -18,8 +18,9 @@ from kubetalk.errors import SandboxError
 from kubetalk.model import ProviderSettings, SandboxRequest
 from kubetalk.sandbox.embedded import EmbeddedProvider
 from kubetalk.sandbox.pool import SandboxPool
+from tests.support.projects import eventually, programs_of
 
-from .conftest import eventually, out, processes, quiet, run
+from .conftest import out, quiet, run
 
 ROOT = Path(__file__).resolve().parents[3]
 NOBODY = 65534
@@ -76,7 +77,7 @@ def test_several_lives_one_after_another(settings: ProviderSettings, binaries: P
             disk = sandbox.status()["bytes"] / (1 << 20)
             begun = time.monotonic()
         took = time.monotonic() - begun
-        assert processes(binaries) == {}
+        assert programs_of(binaries) == {}
         amounts = f"{memory:.0f} MiB memory, {disk:.0f} MiB disk"
         print(f"figure life {number}: start {started:.1f} s (seed {sandbox.seeded}), {amounts}, end {took:.2f} s")  # noqa: T201
 
@@ -110,7 +111,7 @@ def test_a_signal_ends_everything_in_order(binaries: Path, runs: Path, number: s
     wait_for(process, "ready")
     process.send_signal(number)
     assert end(process) != 0
-    assert processes(binaries) == {}
+    assert programs_of(binaries) == {}
 
 
 def test_a_part_that_dies_is_told(settings: ProviderSettings, binaries: Path, runs: Path) -> None:
@@ -122,7 +123,7 @@ def test_a_part_that_dies_is_told(settings: ProviderSettings, binaries: Path, ru
         with pytest.raises(SandboxError, match="etcd") as caught:
             sandbox.check()
         assert "Its logs are kept in" in caught.value.remedy
-    assert processes(binaries) == {}
+    assert programs_of(binaries) == {}
 
 
 def interpreter_for_nobody() -> str:
@@ -174,7 +175,7 @@ def test_an_ordinary_user_with_1024_open_files(binaries: Path) -> None:
         assert done.stdout.split()[:3] == ["begun", str(user), "1024"], done.stderr
         assert "node/sandbox-control-plane" in done.stdout
         assert done.returncode == 0
-    assert processes(binaries) == {}
+    assert programs_of(binaries) == {}
 
 
 def test_a_minor_by_emulation_says_so(settings: ProviderSettings, runs: Path) -> None:

@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 
 from kubetalk.sandbox.embedded import EmbeddedSandbox
+from tests.support.projects import programs_of
 
-from .conftest import out, processes
+from .conftest import out
 
 DISK_BYTES = 150 * 1000 * 1000
 OPEN_FILES = 1024
@@ -45,7 +46,8 @@ def test_disk_and_open_files(fresh: EmbeddedSandbox, binaries: Path) -> None:
     told = fresh.status()
     used = disk(fresh.directory)
     files = {
-        line.split()[1]: sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir()) for pid, line in processes(binaries).items()
+        line.split()[1]: sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+        for pid, line in programs_of(binaries).items()
     }
     print(f"figure disk: {used / 1e6:.0f} MB, {told['bytes'] / 1e6:.0f} MB by status; open files {files}")  # noqa: T201
     assert used < DISK_BYTES
