@@ -75,7 +75,8 @@ def check(
 
     PATHS are documents or folders below docs/; without any, everything is checked. Nothing is written.
 
-    Exit code 0: all as recorded. 1: something drifted, or a session failed. 2: it could not be checked.
+    Exit code 0: all as recorded. 1: something drifted, a session failed, or something is not recorded yet. 2: it could
+    not be checked.
     """
     settings = load_settings(config_file, jobs)
     changed = changed_since(since, settings.docs_dir) if since else None
@@ -98,7 +99,8 @@ def diff(config_file: Path, paths: tuple[Path, ...], jobs: int | None, fail_on: 
     As `check`, but documents whose commands, files and tools have not changed since they ran here are not run again:
     their outputs come from that run. PATHS are documents or folders below docs/. Nothing is written.
 
-    Exit code 0: all as recorded. 1: something drifted, or a session failed. 2: it could not be checked.
+    Exit code 0: all as recorded. 1: something drifted, a session failed, or something is not recorded yet. 2: it could
+    not be checked.
     """
     report = pipeline.diff_documents(load_settings(config_file, jobs), paths, progress=progress)
     _print(report, "terminal", ())
@@ -173,7 +175,7 @@ def _print_command(step: RunStep, output: str, status: int) -> None:
 
 
 def _exit(report: reporting.Report, fail_on: str) -> NoReturn:
-    sys.exit(reporting.exit_code((document.verdict for document in report.documents), _FAIL_ON[fail_on]))
+    sys.exit(reporting.exit_code(report, _FAIL_ON[fail_on]))
 
 
 def _print(report: reporting.Report, style: str, outputs: tuple[tuple[str, Path], ...]) -> None:

@@ -95,6 +95,10 @@ class SessionResult:
     failure: RunError | None = None
     unverified: tuple[RunStep, ...] = ()
     """The commands that did not run because of the failure."""
+    failed: RunStep | None = None
+    """The command that the failure is about; None if it is about something else, such as a file."""
+    failed_record: CommandRecord | None = None
+    """What that command printed and how it ended; None if it did not end by itself, or never began."""
     seconds: float = 0.0
     """Wall time of the whole run, the shell's start included; that of each command is in its record."""
     resumed: int = 0
@@ -142,13 +146,25 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The verdict on one command."""
+    """The verdict on one command, or on one diagram."""
 
     block_id: str
+    """Empty for a historic block, which has none."""
     index: int
     command: str
+    """Empty for a diagram."""
     verdict: Verdict
     differences: tuple[Difference, ...] = ()
     location: Location | None = None
     reason: str = ""
     """Why it is unverified or historic."""
+
+    @property
+    def is_diagram(self) -> bool:
+        """Whether it is about a diagram's snapshot."""
+        return not self.command
+
+    @property
+    def key(self) -> StepKey:
+        """What it is about, as the session names its steps."""
+        return self.block_id if self.is_diagram else (self.block_id, self.index)

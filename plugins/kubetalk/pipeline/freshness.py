@@ -25,7 +25,8 @@ from kubetalk.model import (
 )
 from kubetalk.pipeline.documents import live_documents
 from kubetalk.pipeline.engine import engine
-from kubetalk.pipeline.performing import Ran, run_sessions
+from kubetalk.pipeline.judging import historic, judge, unverified
+from kubetalk.pipeline.performing import Attempt, Ran, run_sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +50,10 @@ def record_documents(settings: Settings, paths: Sequence[Path], *, progress: Pro
     reports = []
     for ran, report in examination.run(live_documents(settings, paths)):
         old = examination.committed[ran.document.id]
-        if ran.recording:
-            _write(ran.document, old, ran.recording, report.comparisons)
-        reports.append(replace(report, is_new=ran.recording is not None and old is None))
+        written = None if report.failure else ran.recording
+        if written:
+            _write(ran.document, old, written, report.comparisons)
+        reports.append(replace(report, is_new=written is not None and old is None))
     return reporting.Report(tuple(reports))
 
 
@@ -98,7 +100,7 @@ class _Examination:
             if cached := _verified_before(session, self._provider, self._cache):
                 moment = f"{cached.provenance.verified:%Y-%m-%d %H:%M} UTC"
                 self._progress(f"{document.id}: nothing to run, these commands ran here at {moment}")
-                ran = Ran(document, session, cached, None, 0.0)
+                ran = Ran(document, session, cached, None, 0.0, Attempt(cached))
                 yield ran, self._report(ran)
 
     def run(self, documents: Sequence[Document]) -> Iterator[tuple[Ran, reporting.DocumentReport]]:
@@ -142,40 +144,21 @@ class _Examination:
     def _report(self, ran: Ran) -> reporting.DocumentReport:
         started = time.monotonic()
         old = self.committed[ran.document.id]
-        failure = str(ran.failure or "")
-        comparisons = _unverified(ran.session, "the session did not reach its end")
-        if ran.recording:
-            try:
-                comparisons = _compare(ran.session, old, ran.recording)
-            except KubetalkError as error:
-                failure = str(error)
+        failure = ran.failure
+        try:
+            comparisons = judge(ran, old)
+        except KubetalkError as error:
+            failure = failure or error
+            comparisons = unverified(ran.session, "could not be compared")
         return reporting.DocumentReport(
             document_id=ran.document.id,
             path=ran.document.place,
-            comparisons=comparisons,
+            comparisons=(*comparisons, *historic(ran.document)),
             seconds=ran.seconds + time.monotonic() - started,
             recorded=old.provenance if old else None,
-            current=ran.recording.provenance if ran.recording else None,
+            current=ran.attempt.reached.provenance if ran.attempt else None,
             failure=failure,
         )
-
-
-def _compare(session: Session, old: Recording | None, new: Recording) -> tuple[Comparison, ...]:
-    return comparing.compare(session, old, new) if old else _unverified(session, "not recorded yet")
-
-
-def _unverified(session: Session, reason: str) -> tuple[Comparison, ...]:
-    return tuple(
-        Comparison(
-            block_id=step.block_id,
-            index=step.index,
-            command=step.command.source,
-            verdict=Verdict.UNVERIFIED,
-            location=step.command.location,
-            reason=reason,
-        )
-        for step in session.commands
-    )
 
 
 def _texts(
@@ -185,8 +168,8 @@ def _texts(
     exact = {(step.block_id, step.index) for step in session.commands if step.options.match is Match.EXACT}
     texts: dict[StepKey, tuple[str, str]] = {}
     for c in comparisons:
-        if c.verdict in (Verdict.DRIFT_MINOR, Verdict.DRIFT_MAJOR, Verdict.UNVERIFIED):
-            key, before, after = (c.block_id, c.index), _output(old, c), _output(new, c)
+        if c.verdict in (Verdict.DRIFT_MINOR, Verdict.DRIFT_MAJOR, Verdict.UNVERIFIED) and not c.is_diagram:
+            key, before, after = c.key, _output(old, c), _output(new, c)
             texts[key] = (before, after if key in exact else comparing.without_noise(c.command, before, after))
     return texts
 
@@ -197,11 +180,7 @@ def _output(recording: Recording | None, comparison: Comparison) -> str:
 
 
 def _write(document: Document, old: Recording | None, new: Recording, comparisons: Sequence[Comparison]) -> bool:
-    unchanged: set[StepKey] = {(c.block_id, c.index) for c in comparisons if comparing.is_unchanged(c)}
-    for snapshot in new.snapshots:
-        before = old.snapshot(snapshot.id) if old else None
-        if before is not None and not comparing.compare_snapshots(before, snapshot):
-            unchanged.add(snapshot.id)
+    unchanged: set[StepKey] = {c.key for c in comparisons if comparing.is_unchanged(c)}
     return recordings.save_recording(document.recording_path, recordings.merge(old, new, unchanged))
 
 
@@ -222,8 +201,13 @@ def _plan(document: Document, provider: Provider, cache: recordings.Cache) -> Pl
     keys = recordings.key_chain(session, provider.facts(session.request))
     if known := cache.longest_prefix(session, keys):
         done = sum(len(block.commands) for block in known.blocks)
-        return Plan(document.id, count, "run", f"verified here up to command {done}, then something was changed")
+        return Plan(document.id, count, "run", _partly_known(done))
     return Plan(document.id, count, "run", "not verified here with these commands, files, tools and sandbox")
+
+
+def _partly_known(done: int) -> str:
+    # Only `mkdocs serve` keeps sandboxes in which a session is taken up again; everybody else begins with a fresh one.
+    return f"up to command {done} as it ran here, but what follows was changed: the whole session runs again"
 
 
 def _verified_before(session: Session, provider: Provider, cache: recordings.Cache) -> Recording | None:

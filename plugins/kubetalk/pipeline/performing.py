@@ -8,16 +8,45 @@ import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kubetalk import comparing, drawing, recordings, running
 from kubetalk import sandbox as sandboxes
 from kubetalk.errors import KubetalkError, RunError, SandboxError
-from kubetalk.model import Document, Progress, Provider, Recording, RunStep, Sandbox, Session
+from kubetalk.model import (
+    BlockRecord,
+    CommandRecord,
+    Document,
+    Progress,
+    Provider,
+    Recording,
+    RunStep,
+    Sandbox,
+    Session,
+    StepKey,
+)
 from kubetalk.sandbox.places import RunDirectory
 
 _INTERRUPT_SECONDS = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """How far a session came on its sandbox."""
+
+    reached: Recording
+    """Everything that ended by itself, in the order of the session: also the command that failed, if it did end."""
+    failure: KubetalkError | None = None
+    failed: StepKey | None = None
+    """The command that the failure is about; None if it is about something else, such as the sandbox."""
+
+    @property
+    def recording(self) -> Recording:
+        """The whole recording; raises the failure if there is one."""
+        if self.failure:
+            raise self.failure
+        return self.reached
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +58,11 @@ class Ran:
     recording: Recording | None
     failure: KubetalkError | None
     seconds: float
+    attempt: Attempt | None = None
+    """How far it came; None if nothing ran."""
 
 
-RunOne = Callable[[Document, Session], Recording]
+RunOne = Callable[[Document, Session], Attempt]
 
 
 def run_sessions(
@@ -54,9 +85,13 @@ def run_live(document: Document, session: Session, provider: Provider, *, progre
 
     Raises RunError if a command ends otherwise than its block says, SandboxError if there is no sandbox or it broke.
     """
+    return _attempt_live(document, session, provider, progress).recording
+
+
+def _attempt_live(document: Document, session: Session, provider: Provider, progress: Progress) -> Attempt:
     told = about(document, progress)
     with private_folder() as folder, provider.start(session.request, folder / "s", told) as sandbox:
-        return run_in(document, session, sandbox, folder / "w", progress=progress)
+        return attempt_in(document, session, sandbox, folder / "w", progress=progress)
 
 
 def run_in(
@@ -68,7 +103,24 @@ def run_in(
     progress: Progress,
     states: Path | None = None,
 ) -> Recording:
-    """Run one session on a sandbox that is there; ``states`` as in `running.run_session`."""
+    """As `attempt_in`, for those who want all of the session. Raises what ended it."""
+    return attempt_in(document, session, sandbox, workspace, progress=progress, states=states).recording
+
+
+def attempt_in(
+    document: Document,
+    session: Session,
+    sandbox: Sandbox,
+    workspace: Path,
+    *,
+    progress: Progress,
+    states: Path | None = None,
+) -> Attempt:
+    """Run one session on a sandbox that is there; ``states`` as in `running.run_session`.
+
+    Raises what ends a session without a result: RunError for what is refused before it begins, SandboxError if the
+    sandbox breaks while a diagram is looked at.
+    """
     result = running.run_session(
         session,
         sandbox,
@@ -81,24 +133,41 @@ def run_in(
         now=lambda: dt.datetime.now(dt.UTC),
         states=states,
     )
-    if result.failure:
+    if not result.failure:
+        return _without_hidden_refusals(session, result.completed)
+    try:
         ask_after(sandbox, result.failure)
-    _find_hidden_refusals(session, result.recording)
-    return result.recording
+    except SandboxError as error:
+        return Attempt(result.completed, error)
+    step, record = result.failed, result.failed_record
+    reached = _appended(result.completed, step, record) if step and record else result.completed
+    return Attempt(reached, result.failure, (step.block_id, step.index) if step else None)
 
 
-def _find_hidden_refusals(session: Session, recording: Recording) -> None:
-    """Raise RunError where the sandbox refused something and the exit code does not tell, behind a pipe for example."""
+def _appended(recording: Recording, step: RunStep, record: CommandRecord) -> Recording:
+    """The recording with one more command at its end."""
+    blocks = list(recording.blocks)
+    if step.index:
+        blocks[-1] = replace(blocks[-1], commands=(*blocks[-1].commands, record))
+    else:
+        blocks.append(BlockRecord(step.block_id, (record,)))
+    return replace(recording, blocks=tuple(blocks))
+
+
+def _without_hidden_refusals(session: Session, recording: Recording) -> Attempt:
+    """A failure where the sandbox refused something and the exit code does not tell, behind a pipe for example."""
     for step in session.commands:
         block = recording.block(step.block_id)
         if step.options.exit == 0 and block and sandboxes.REFUSAL in block.commands[step.index].output:
-            raise RunError(
+            failure = RunError(
                 f"`{step.command.source.splitlines()[0]}` (block {step.block_id}) needs a container that runs, "
                 "and pods are simulated here",
                 where=step.command.location,
                 remedy='Leave it out, or show the refusal: the command alone, with exit="1" on the fence',
                 details=block.commands[step.index].output.strip(),
             )
+            return Attempt(recording, failure, (step.block_id, step.index))
+    return Attempt(recording)
 
 
 def ask_after(sandbox: Sandbox, failure: KubetalkError) -> None:
@@ -137,12 +206,12 @@ def _in_a_row(planned: Sequence[tuple[Document, Session]], provider: Provider, p
         for number, (document, session) in enumerate(planned, 1):
             following = planned[number][1].request if number < len(planned) else None
 
-            def run_before(document: Document, session: Session) -> Recording:
+            def run_before(document: Document, session: Session) -> Attempt:
                 told = about(document, progress)
                 with private_folder() as folder, pool.start(session.request, folder / "s", told) as sandbox:
                     if following:  # noqa: B023  called at once
                         pool.prepare(following)  # noqa: B023
-                    return run_in(document, session, sandbox, folder / "w", progress=progress)
+                    return attempt_in(document, session, sandbox, folder / "w", progress=progress)
 
             progress(_begin(document, session, number, len(planned)))
             yield run_timed(document, session, run_before)
@@ -153,7 +222,7 @@ def _side_by_side(
 ) -> Generator[Ran]:
     def run_one(number: int, document: Document, session: Session) -> Ran:
         progress(_begin(document, session, number, len(planned)))
-        return run_timed(document, session, lambda d, s: run_live(d, s, provider, progress=progress))
+        return run_timed(document, session, lambda d, s: _attempt_live(d, s, provider, progress))
 
     sandboxes.end_on_sigterm()
     executor = ThreadPoolExecutor(max_workers=jobs, thread_name_prefix="session")
@@ -187,10 +256,12 @@ def about(document: Document, progress: Progress) -> Progress:
 def run_timed(document: Document, session: Session, run: RunOne) -> Ran:
     """Run a session, its error made a value."""
     started = time.monotonic()
-    recording: Recording | None = None
+    attempt: Attempt | None = None
     failure: KubetalkError | None = None
     try:
-        recording = run(document, session)
+        attempt = run(document, session)
+        failure = attempt.failure
     except KubetalkError as error:
         failure = error
-    return Ran(document, session, recording, failure, time.monotonic() - started)
+    recording = attempt.reached if attempt and not failure else None
+    return Ran(document, session, recording, failure, time.monotonic() - started, attempt)

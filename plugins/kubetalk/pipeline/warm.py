@@ -12,7 +12,7 @@ from kubetalk import recordings, running
 from kubetalk import sandbox as sandboxes
 from kubetalk.errors import KubetalkError, SandboxError
 from kubetalk.model import Document, Progress, Provider, Recording, Sandbox, Session
-from kubetalk.pipeline.performing import Ran, about, private_folder, run_in, run_timed
+from kubetalk.pipeline.performing import Attempt, Ran, about, private_folder, run_in, run_timed
 
 MOST = 2
 """An author edits one document at a time, and looks something up in another; each sandbox takes 0.4 GiB."""
@@ -131,4 +131,4 @@ def run_warm(
 ) -> Generator[Ran]:
     """As `performing.run_sessions`, one after the other in sandboxes that stay."""
     for document, session in planned:
-        yield run_timed(document, session, lambda d, s: warm.run(d, s, provider, progress=progress))
+        yield run_timed(document, session, lambda d, s: Attempt(warm.run(d, s, provider, progress=progress)))

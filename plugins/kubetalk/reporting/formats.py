@@ -7,13 +7,15 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from difflib import SequenceMatcher
 
-from junitparser import Failure, JUnitXml, Skipped, TestCase, TestSuite
+from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
+from kubetalk.errors import KubetalkError
 from kubetalk.model import Comparison, Provenance, Verdict
 from kubetalk.reporting.report import DocumentReport, Report
 
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 _GAP = re.compile(r" {2,}")
+_PLACE = re.compile(r"(?P<file>.+):(?P<line>[1-9]\d*)")
 _MARK = {
     Verdict.FRESH: "ok",
     Verdict.DRIFT_MINOR: "minor",
@@ -33,8 +35,36 @@ def _first_line(command: str) -> str:
     return f"{line} …" if rest else line
 
 
-def _drifted(document: DocumentReport) -> Iterator[Comparison]:
-    return (c for c in document.comparisons if c.verdict not in (Verdict.FRESH, Verdict.HISTORIC))
+def _shown(comparison: Comparison) -> str:
+    """What it is about: ``[services] $ kubectl get services``, ``[overview] the diagram``."""
+    block = f"[{comparison.block_id}] " if comparison.block_id else ""
+    return block + ("the diagram" if comparison.is_diagram else f"$ {_first_line(comparison.command)}")
+
+
+def _title(comparison: Comparison) -> str:
+    """The same without the block: for places that have one of their own, or none."""
+    return f"diagram {comparison.block_id}" if comparison.is_diagram else _first_line(comparison.command)
+
+
+def _told(document: DocumentReport) -> list[Comparison]:
+    """All there is a word to say of."""
+    return [c for c in document.comparisons if c.verdict is not Verdict.FRESH]
+
+
+def _drifted(document: DocumentReport) -> list[Comparison]:
+    return [c for c in _told(document) if c.verdict is not Verdict.HISTORIC]
+
+
+def _size(document: DocumentReport) -> str:
+    """``3 commands, 1 diagram``: what a check is about."""
+    checked = [c for c in document.comparisons if c.verdict is not Verdict.HISTORIC]
+    diagrams = sum(c.is_diagram for c in checked)
+    parts = [_number(len(checked) - diagrams, "command")] if len(checked) > diagrams or not diagrams else []
+    return ", ".join([*parts, *([_number(diagrams, "diagram")] if diagrams else [])])
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}" + ("" if count == 1 else "s")
 
 
 def _reasons(comparison: Comparison) -> tuple[str, ...]:
@@ -49,9 +79,12 @@ def _counts(report: Report) -> str:
         for verdict in Verdict
         if report.count(verdict) or verdict is Verdict.FRESH
     ]
-    failures = sum(bool(document.failure) for document in report.documents)
+    failures = sum(bool(document.failure) and not document.is_hindered for document in report.documents)
+    hindered = sum(document.is_hindered for document in report.documents)
     if failures:
         parts.append(f"{failures} failed")
+    if hindered:
+        parts.append(f"{hindered} could not be checked")
     return ", ".join(parts)
 
 
@@ -63,20 +96,20 @@ def _versions(provenance: Provenance) -> str:
 def _terminal(report: Report) -> str:
     lines: list[str] = []
     for document in report.documents:
-        count = len(document.comparisons)
         mark = "recorded for the first time" if document.is_new else _MARK[document.verdict]
-        lines.append(f"{document.path}: {mark}, {count} commands in {document.seconds:.1f} s")
-        lines.extend(f"  {line}" for line in document.failure.splitlines())
+        lines.append(f"{document.path}: {mark}, {_size(document)} in {document.seconds:.1f} s")
+        lines.extend(f"  {line}" for line in str(document.failure or "").splitlines())
         if document.is_new:
             continue
-        for comparison in _drifted(document):
+        for comparison in _told(document):
             where = f"{comparison.location}: " if comparison.location else ""
-            command = f"[{comparison.block_id}] $ {_first_line(comparison.command)}"
-            lines.append(f"  {where}{command}  ({comparison.verdict.value})")
+            lines.append(f"  {where}{_shown(comparison)}  ({comparison.verdict.value})")
+            if comparison.verdict is Verdict.HISTORIC:
+                continue  # its reason stands on the page, and it never is news
             lines.extend(f"      {reason}" for reason in _reasons(comparison))
-            if texts := document.texts.get((comparison.block_id, comparison.index)):
+            if texts := document.texts.get(comparison.key):
                 lines.extend(f"        {line}" for line in _changed_lines(*texts))
-        if document.recorded and list(_drifted(document)):
+        if document.recorded and _drifted(document):
             lines.append(f"  recorded {_versions(document.recorded)}")
             if document.current:
                 lines.append(f"  now      {_versions(document.current)}")
@@ -106,22 +139,20 @@ def _escape_cell(text: str) -> str:
 
 def _markdown(report: Report) -> str:
     lines = ["# Is everything on the site still true?", "", _counts(report), ""]
-    lines += ["| document | commands | verdict | recorded |", "| --- | --- | --- | --- |"]
+    lines += ["| document | checked | verdict | recorded |", "| --- | --- | --- | --- |"]
     for document in report.documents:
         recorded = _versions(document.recorded) if document.recorded else "never"
-        lines.append(
-            f"| {document.path} | {len(document.comparisons)} | {document.verdict.value} | {_escape_cell(recorded)} |"
-        )
+        lines.append(f"| {document.path} | {_size(document)} | {document.verdict.value} | {_escape_cell(recorded)} |")
     for document in report.documents:
-        drifted = list(_drifted(document))
-        if not drifted and not document.failure:
+        told = _told(document)
+        if not told and not document.failure:
             continue
         lines += ["", f"## {document.path}", ""]
         if document.failure:
-            lines += ["```", document.failure, "```", ""]
-        for comparison in drifted:
+            lines += ["```", str(document.failure), "```", ""]
+        for comparison in told:
             where = f" ({comparison.location})" if comparison.location else ""
-            lines.append(f"- `{_first_line(comparison.command)}`{where}: {comparison.verdict.value}")
+            lines.append(f"- `{_title(comparison)}`{where}: {comparison.verdict.value}")
             lines += [f"    - {_escape_cell(reason)}" for reason in _reasons(comparison)]
     return "\n".join(lines) + "\n"
 
@@ -146,11 +177,21 @@ def _json(report: Report) -> str:
                 "path": document.path,
                 "verdict": document.verdict.value,
                 "seconds": round(document.seconds, 3),
-                "failure": document.failure,
+                "failure": str(document.failure or ""),
+                "problems": [
+                    {
+                        "where": problem.where,
+                        "message": problem.message,
+                        "remedy": problem.remedy,
+                        "details": problem.details,
+                    }
+                    for problem in _problems(document)
+                ],
                 "recorded": _provenance_object(document.recorded),
                 "current": _provenance_object(document.current),
                 "commands": [
                     {
+                        "kind": "diagram" if comparison.is_diagram else "command",
                         "block": comparison.block_id,
                         "index": comparison.index,
                         "command": comparison.command,
@@ -171,29 +212,62 @@ def _json(report: Report) -> str:
     return json.dumps(content, ensure_ascii=False, indent=2) + "\n"
 
 
+def _problems(document: DocumentReport) -> tuple[KubetalkError, ...]:
+    return document.failure.problems if document.failure else ()
+
+
+def _place(where: object) -> tuple[str, str]:
+    """File and line of a location or of an error's place; empty for what is no line of a file."""
+    found = _PLACE.fullmatch(str(where or ""))
+    return (found["file"], found["line"]) if found else ("", "")
+
+
+def _words(problem: KubetalkError) -> str:
+    """A problem without its place, for those who show that themselves."""
+    return str(KubetalkError(problem.message, remedy=problem.remedy, details=problem.details))
+
+
 def _junit(report: Report) -> str:
     xml = JUnitXml("kubetalk")
+    suites: list[tuple[TestSuite, float]] = []
     for document in report.documents:
         suite = TestSuite(document.path)
-        if document.failure:
-            case = TestCase("session", classname=document.document_id)
-            case.result = [Failure(document.failure.splitlines()[0])]
-            suite.add_testcase(case)
+        for problem in _problems(document):
+            kind = Error if document.is_hindered else Failure
+            result = kind(problem.message, type(problem).__name__)
+            result.text = str(problem)
+            suite.add_testcase(_case("session", document, problem.where, result))
         for comparison in document.comparisons:
-            case = TestCase(
-                f"{comparison.block_id}[{comparison.index}] {_first_line(comparison.command)}",
-                classname=document.document_id,
-            )
             text = "; ".join(_reasons(comparison))
+            outcome: Failure | Skipped | None = None
             if comparison.verdict in (Verdict.DRIFT_MINOR, Verdict.DRIFT_MAJOR):
-                case.result = [Failure(text, comparison.verdict.value)]
-            elif comparison.verdict is Verdict.UNVERIFIED:
-                case.result = [Skipped(text)]
-            suite.add_testcase(case)
+                outcome = Failure(text, comparison.verdict.value)
+            elif comparison.verdict in (Verdict.UNVERIFIED, Verdict.HISTORIC):
+                outcome = Skipped(text, comparison.verdict.value)
+            name = f"{comparison.block_id}[{comparison.index}] {_first_line(comparison.command)}"
+            name = _title(comparison) if comparison.is_diagram or not comparison.block_id else name
+            suite.add_testcase(_case(name, document, comparison.location, outcome))
         xml.add_testsuite(suite)
+        suites.append((suite, document.seconds))
     xml.update_statistics()
+    # The cases have no times of their own: a session is what was timed.
+    for suite, seconds in suites:
+        suite.time = round(seconds, 3)
+    xml.time = round(sum(seconds for _, seconds in suites), 3)
     text = xml.tostring()
     return (text.decode() if isinstance(text, bytes) else str(text)) + "\n"
+
+
+def _case(name: str, document: DocumentReport, where: object, result: Error | Failure | Skipped | None) -> TestCase:
+    case = TestCase(name, classname=document.document_id)
+    file, line = _place(where)
+    if file:
+        # pytest's xunit1 has these two, and the services that show JUnit files read them.
+        for attribute, value in (("file", file), ("line", line)):
+            case._elem.set(attribute, value)  # noqa: SLF001  junitparser has no other way to them
+    if result is not None:
+        case.result = [result]
+    return case
 
 
 def _escape_annotation(text: str, *, is_property: bool = False) -> str:
@@ -202,22 +276,45 @@ def _escape_annotation(text: str, *, is_property: bool = False) -> str:
     return text.replace(":", "%3A").replace(",", "%2C") if is_property else text
 
 
+def _annotation(level: str, where: object, title: str, text: str) -> str:
+    file, line = _place(where)
+    place = f"file={_escape_annotation(file, is_property=True)},line={line}," if file else ""
+    return f"::{level} {place}title={_escape_annotation(title, is_property=True)}::{_escape_annotation(text)}\n"
+
+
 def _annotations(report: Report) -> str:
-    lines: list[str] = []
-    for document in report.documents:
-        if document.failure:
-            lines.append(f"::error title=session failed::{_escape_annotation(document.failure)}")
-        for comparison in _drifted(document):
+    return "".join(line for document in report.documents for line in _document_annotations(document))
+
+
+def _document_annotations(document: DocumentReport) -> Iterator[str]:
+    """The failure, then each drift; what is not verified is told once per reason.
+
+    GitHub shows ten errors and ten warnings of a step and drops the rest ("Usage limits", workflow annotations).
+    """
+    told: set[str] = set()
+    title = "could not be checked" if document.is_hindered else "session failed"
+    for problem in _problems(document):
+        more = [
+            reason
+            for comparison in _drifted(document)
+            if comparison.differences and str(comparison.location) == problem.where
+            for reason in _reasons(comparison)
+            if reason != problem.message
+        ]
+        told.add(problem.where)
+        yield _annotation("error", problem.where, title, "\n".join([_words(problem), *more]))
+    unverified: dict[str, list[Comparison]] = {}
+    for comparison in _drifted(document):
+        if comparison.verdict is Verdict.UNVERIFIED:
+            unverified.setdefault(comparison.reason, []).append(comparison)
+        elif str(comparison.location) not in told:
             level = "error" if comparison.verdict is Verdict.DRIFT_MAJOR else "warning"
-            place = ""
-            if comparison.location:
-                path = _escape_annotation(comparison.location.path, is_property=True)
-                place = f"file={path},line={comparison.location.line},"
-            title = _escape_annotation(
-                f"{comparison.verdict.value}: {_first_line(comparison.command)}", is_property=True
-            )
-            lines.append(f"::{level} {place}title={title}::{_escape_annotation(chr(10).join(_reasons(comparison)))}")
-    return "".join(line + "\n" for line in lines)
+            title = f"{comparison.verdict.value}: {_title(comparison)}"
+            yield _annotation(level, comparison.location, title, "\n".join(_reasons(comparison)))
+    for reason, comparisons in unverified.items():
+        first, *others = comparisons
+        title = f"unverified: {_title(first)}" + (f" and {len(others)} more" if others else "")
+        yield _annotation("warning", first.location, title, "\n".join([reason, *(_shown(c) for c in others)]))
 
 
 FORMATS: Mapping[str, Callable[[Report], str]] = {

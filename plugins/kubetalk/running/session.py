@@ -143,6 +143,8 @@ def run_session(
         completed=run.recording(now()),
         failure=failure,
         unverified=session.commands[len(run.records) :] if failure else (),
+        failed=run.failing if failure else None,
+        failed_record=run.failing_record if failure else None,
         seconds=time.monotonic() - started,
         resumed=point.steps if point else 0,
     )
@@ -204,6 +206,9 @@ class _Run:
     eyes: _Eyes
     records: list[tuple[RunStep, CommandRecord]] = field(default_factory=list)
     snapshots: list[Snapshot] = field(default_factory=list)
+    failing: RunStep | None = None
+    """The command under way, until it ended as its block says."""
+    failing_record: CommandRecord | None = None
 
     def carry_out(self, step: RunStep | FileStep | SnapshotStep, shell: Shell) -> None:
         match step:
@@ -240,6 +245,7 @@ class _Run:
         self.snapshots.append(Snapshot(step.id, objects, key=self.keys.get(step.id, "")))
 
     def _command(self, step: RunStep, shell: Shell) -> None:
+        self.failing, self.failing_record = step, None
         if shell.ended:
             raise self._error(step, "did not run: the session's shell is gone", "", "Mend the command before it")
         started = time.monotonic()
@@ -252,19 +258,18 @@ class _Run:
             outcome = shell.run(step.command.source, timeout=step.options.timeout, tty=step.options.tty)
             output, waited = self.eyes.text(outcome.output, step.command.source), ""
         self.printed(step, output, outcome.status)
-        self._judge(step, outcome, output, waited)
-        self.records.append(
-            (
-                step,
-                CommandRecord(
-                    command=step.command.source,
-                    output=output,
-                    exit_code=outcome.status,
-                    key=self.keys.get((step.block_id, step.index), ""),
-                    seconds=time.monotonic() - started if step.options.until else outcome.seconds,
-                ),
-            )
+        record = CommandRecord(
+            command=step.command.source,
+            output=output,
+            exit_code=outcome.status,
+            key=self.keys.get((step.block_id, step.index), ""),
+            seconds=time.monotonic() - started if step.options.until else outcome.seconds,
         )
+        # Of what we ended ourselves the exit code is ours, and the output a part.
+        self.failing_record = None if outcome.too_long or outcome.timed_out else record
+        self._judge(step, outcome, output, waited)
+        self.records.append((step, record))
+        self.failing = self.failing_record = None
 
     def _poll(self, step: RunStep, shell: Shell) -> tuple[Outcome, str, str]:
         """Repeat a command until its output matches: the last outcome, its text, and what was waited for in vain."""
