@@ -60,6 +60,7 @@ def perform_all(
     for document in live:
         try:
             session = reading.plan_session(document)
+            performer.read(document)
             if performed := performer.without_running(document, session):
                 results[document.id] = performed
             else:
@@ -84,6 +85,15 @@ class _Performer:
         self._provider = sandboxes.provider_for(settings)
         self._cache = recordings.Cache(settings.cache_dir / "sessions", engine=engine(), note=progress)
         self._told_unavailable = False
+        self._committed: dict[str, Recording | None] = {}
+
+    def read(self, document: Document) -> None:
+        """Read what is recorded of a document; in every mode, so that nothing runs before a damaged one is told.
+
+        Raises RecordingError.
+        """
+        place = document.recording_place
+        self._committed[document.id] = recordings.load_recording(document.recording_path, place)
 
     def without_running(self, document: Document, session: Session) -> Performed | None:
         """The outputs that are here already; None if the session has to run.
@@ -101,7 +111,7 @@ class _Performer:
             if not reason:
                 return None
             self._tell_unavailable(reason)
-        recording = replay(document, session)
+        recording = replay(document, session, self._committed[document.id])
         return Performed(document, session, recording, Origin.RECORDED, ran=False, seconds=time.monotonic() - started)
 
     def run(
@@ -121,7 +131,12 @@ class _Performer:
                     errors.append(ran.failure)
                 elif ran.recording:
                     self._cache.put(ran.session, ran.recording)
-                    yield self._verified(ran.document, ran.session, ran.recording, ran.seconds, ran=True)
+                    try:
+                        performed = self._verified(ran.document, ran.session, ran.recording, ran.seconds, ran=True)
+                    except KubetalkError as error:
+                        errors.append(error)  # the others' sessions end, and are kept in the cache
+                    else:
+                        yield performed
 
     def _verified(
         self, document: Document, session: Session, recording: Recording, seconds: float, *, ran: bool
@@ -131,7 +146,7 @@ class _Performer:
 
     def _compared(self, document: Document, session: Session, recording: Recording) -> tuple[Comparison, ...]:
         """The verdicts against recording.yml; the author is told when it is no longer what a reader would see."""
-        committed = recordings.load_recording(document.recording_path, document.recording_place)
+        committed = self._committed[document.id]
         if committed is None:
             self._progress(f"{document.id}: not recorded yet; `kubetalk record {document.place}` writes recording.yml")
             return ()
@@ -139,15 +154,15 @@ class _Performer:
         known = recordings.same_outputs(committed, recording)
         if known or self._cache.is_known_fresh(committed, recording, compared_by):
             return ()
-        from kubetalk import comparing  # noqa: PLC0415  as below
+        from kubetalk.pipeline.judging import compare_session, drifted  # noqa: PLC0415  as above
 
-        comparisons = comparing.compare(session, committed, recording)
+        comparisons = compare_session(session, committed, recording)
         if all(comparison.verdict is Verdict.FRESH for comparison in comparisons):
             self._cache.remember_fresh(committed, recording, compared_by)
-        drifted = [c for c in comparisons if c.verdict in (Verdict.DRIFT_MINOR, Verdict.DRIFT_MAJOR)]
-        if drifted:
+        if changed := drifted(comparisons):
+            what = "outputs and diagrams" if any(c.is_diagram for c in comparisons) else "outputs"
             self._progress(
-                f"{document.id}: {len(drifted)} of {len(comparisons)} outputs are not as recorded; "
+                f"{document.id}: {len(changed)} of {len(comparisons)} {what} are not as recorded; "
                 f"`kubetalk check {document.place}` says how"
             )
         return comparisons
@@ -165,12 +180,11 @@ class _Performer:
             self._progress(f"replaying recordings, nothing is verified: {reason}")
 
 
-def replay(document: Document, session: Session) -> Recording:
+def replay(document: Document, session: Session, recording: Recording | None) -> Recording:
     """The document's committed recording, if it is one of exactly this session's commands and files.
 
     Raises RecordingError if it is missing or if a command or a file was changed since.
     """
-    recording = recordings.load_recording(document.recording_path, document.recording_place)
     remedy = f"Run `kubetalk record {document.place}` where a sandbox is available"
     if recording is None:
         raise RecordingError(
