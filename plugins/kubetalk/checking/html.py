@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 _FETCHED = {
     ("script", "src"),
     ("img", "src"),
+    ("img", "srcset"),
     ("source", "src"),
     ("source", "srcset"),
     ("iframe", "src"),
@@ -28,6 +29,8 @@ class PageFacts:
 
     language: str = ""
     ids: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    """name of every <a>: the old way to mark a place."""
     links: list[str] = field(default_factory=list)
     """href of every <a>."""
     fetched: list[str] = field(default_factory=list)
@@ -57,8 +60,11 @@ class _Reader(HTMLParser):
             facts.language = given.get("lang", "")
         if "id" in given:
             facts.ids.append(given["id"])
-        if tag == "a" and "href" in given:
-            facts.links.append(given["href"])
+        if tag == "a":
+            if "href" in given:
+                facts.links.append(given["href"])
+            if given.get("name"):
+                facts.names.append(given["name"])
         if tag == "title" and not self._svg_depth:
             self._title_depth += 1
         if tag == "img" and "alt" not in given:
@@ -67,7 +73,9 @@ class _Reader(HTMLParser):
             facts.refresh = given.get("content", "").partition("url=")[2]
         if tag == "link":
             self._link(given)
-        facts.fetched.extend(given[name] for element, name in _FETCHED if element == tag and given.get(name))
+        for element, name in _FETCHED:
+            if element == tag and given.get(name):
+                facts.fetched.extend(_sources(given[name]) if name == "srcset" else [given[name]])
 
     def _link(self, given: dict[str, str]) -> None:
         relations = set(given.get("rel", "").split())
@@ -88,6 +96,11 @@ class _Reader(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._title_depth:
             self.facts.title += data
+
+
+def _sources(srcset: str) -> list[str]:
+    """The addresses of ``a.png 1x, b.png 2x``."""
+    return [candidate.split()[0] for candidate in srcset.split(", ") if candidate.strip()]
 
 
 def read_page_facts(html: str) -> PageFacts:

@@ -11,6 +11,7 @@ import click
 from kubetalk import __version__
 from kubetalk.cli.documents import check, diff, plan, record, run
 from kubetalk.cli.sandbox import sandbox
+from kubetalk.cli.site import check_site
 
 __all__ = ["main"]
 
@@ -25,6 +26,7 @@ def main() -> None:
 
 
 main.add_command(check)
+main.add_command(check_site)
 main.add_command(diff)
 main.add_command(plan)
 main.add_command(record)

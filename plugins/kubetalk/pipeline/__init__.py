@@ -11,9 +11,15 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from kubetalk.pipeline.building import BuiltSite, HostPage, build_site
-    from kubetalk.pipeline.configuration import settings_for_serving, settings_from_config, settings_from_mkdocs
+    from kubetalk.pipeline.configuration import (
+        configuration_files,
+        settings_for_serving,
+        settings_from_config,
+        settings_from_mkdocs,
+    )
     from kubetalk.pipeline.documents import has_host_pages
     from kubetalk.pipeline.freshness import check_documents, diff_documents, plan_documents, record_documents
+    from kubetalk.pipeline.inspecting import check_built_site
     from kubetalk.pipeline.modes import Performed, perform_all
     from kubetalk.pipeline.visiting import run_to_block
     from kubetalk.pipeline.warm import WarmSandboxes
@@ -24,7 +30,9 @@ __all__ = [
     "Performed",
     "WarmSandboxes",
     "build_site",
+    "check_built_site",
     "check_documents",
+    "configuration_files",
     "diff_documents",
     "has_host_pages",
     "perform_all",
@@ -42,7 +50,9 @@ _HOMES = {
     "Performed": "modes",
     "WarmSandboxes": "warm",
     "build_site": "building",
+    "check_built_site": "inspecting",
     "check_documents": "freshness",
+    "configuration_files": "configuration",
     "diff_documents": "freshness",
     "has_host_pages": "documents",
     "perform_all": "modes",

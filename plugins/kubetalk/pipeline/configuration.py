@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from kubetalk import reading
 from kubetalk.model import Execution, Settings
+
+_INHERIT = re.compile(r"^INHERIT:\s*(?:([\"'])(?P<quoted>.+?)\1|(?P<plain>\S+))", re.MULTILINE)
+"""The key as people write it. The whole YAML is `reading`'s business, and was read before."""
 
 
 def settings_from_mkdocs(options: Mapping[str, Any], site: Mapping[str, Any]) -> Settings:
@@ -20,6 +24,17 @@ def settings_from_mkdocs(options: Mapping[str, Any], site: Mapping[str, Any]) ->
 def settings_from_config(path: Path) -> Settings:
     """The settings in a mkdocs.yml, without MkDocs."""
     return reading.read_config(path)
+
+
+def configuration_files(path: Path) -> tuple[Path, ...]:
+    """A mkdocs.yml and what it inherits from, in that order, as far as those files are there."""
+    found: list[Path] = []
+    while path.is_file() and path not in found:
+        found.append(path)
+        parent = _INHERIT.search(path.read_text(encoding="utf-8-sig"))
+        if parent:
+            path = Path(os.path.normpath(path.parent / (parent["quoted"] or parent["plain"])))
+    return tuple(found)
 
 
 def settings_for_serving(settings: Settings, options: Mapping[str, Any], *, is_rebuild: bool) -> Settings:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from kubetalk.checking import check_site
-from kubetalk.model import Output, Settings
+from kubetalk.model import Output, Settings, Severity
 
 SETTINGS = Settings(
     project_dir=Path(),
@@ -48,6 +48,19 @@ def test_a_sound_site_has_no_findings() -> None:
         (page('<a href="../../en/">x</a>'), None),
         (page('<a href="/b/ja/">x</a>'), None),
         (page('<a href="/ja/">x</a>'), "dead-link"),
+        (page('<a href="/b/en/typo/">x</a>'), "dead-link"),
+        (page('<a href="/b/ja/#nowhere">x</a>'), "dead-fragment"),
+        (page('<a href="../ja/#nowhere">x</a>'), "dead-fragment"),
+        (page('<a href="../ja#nowhere">x</a>'), "dead-fragment"),
+        (page('<a href="../ja/#top">x</a>'), None),
+        (page('<a href="../ja/#:~:text=word">x</a>'), None),
+        (page('<a name="old"></a><a href="#old">x</a>'), None),
+        (page('<p id="日本"></p><a href="#%E6%97%A5%E6%9C%AC">x</a>'), None),
+        (page('<a href="https://example.org/b/ja/">x</a>'), None),
+        (page('<a href="https://example.org/b/gone/">x</a>'), "dead-link"),
+        (page('<a href="https://example.org/other/">x</a>'), None),
+        (page('<img src="../ja/index.html" alt="" srcset="../ja/index.html 1x, gone.png 2x">'), "dead-link"),
+        (page('<meta http-equiv="refresh" content="0; url=../gone/">'), "dead-link"),
         (page('<script src="../app.js"></script>'), "dead-link"),
         (page('<a href="#nowhere">x</a>'), "dead-fragment"),
         (page('<script src="https://cdn.example.com/x.js"></script>'), "foreign-request"),
@@ -64,6 +77,19 @@ def test_a_sound_site_has_no_findings() -> None:
 def test_each_rule_speaks(english: str, rule: str | None) -> None:
     rules = {found for found, _ in findings(english)}
     assert (rules == set()) if rule is None else (rule in rules)
+
+
+def test_only_what_is_wrong_on_every_site_is_an_error() -> None:
+    body = (
+        '<a href="gone/">x</a><p id="a"></p><p id="a"></p><img src="../ja/index.html"><script src="//c.example/x.js">'
+    )
+    found = check_site([Output("en/index.html", page(body)), Output("ja/index.html", page(language="ja"))], SETTINGS)
+    assert [(finding.rule, finding.severity) for finding in found] == [
+        ("dead-link", Severity.ERROR),
+        ("duplicate-id", Severity.ERROR),
+        ("foreign-request", Severity.WARNING),
+        ("image-text", Severity.WARNING),
+    ]
 
 
 def test_an_alternate_has_to_be_answered() -> None:
