@@ -10,8 +10,8 @@ import click
 
 from kubetalk import pipeline, reporting
 from kubetalk.cli.common import config_option, load_settings, one_line_errors, progress
-from kubetalk.cli.history import changed_since
-from kubetalk.model import RunStep, Verdict
+from kubetalk.cli.history import changed_since, is_changed_since
+from kubetalk.model import RunStep, Settings, Verdict
 
 _FAIL_ON = {"minor": Verdict.DRIFT_MINOR, "major": Verdict.DRIFT_MAJOR}
 
@@ -55,7 +55,8 @@ _jobs_option = click.option(
 @click.option(
     "--since",
     metavar="REF",
-    help="Only documents with a file that was changed since that commit, branch or tag of git.",
+    help="Only documents with a file that was changed since that commit, branch or tag of git; all of them if the"
+    " configuration was.",
 )
 @_jobs_option
 @_format_option
@@ -79,12 +80,20 @@ def check(
     not be checked.
     """
     settings = load_settings(config_file, jobs)
-    changed = changed_since(since, settings.docs_dir) if since else None
+    changed = _changed(since, settings, config_file) if since else None
     report = pipeline.check_documents(settings, paths, progress=progress, changed=changed)
-    if since and not report.documents:
+    if changed is not None and not report.documents:
         progress(f"no document with live blocks was changed since {since}")
     _print(report, style, output)
     _exit(report, fail_on)
+
+
+def _changed(since: str, settings: Settings, config_file: Path) -> tuple[Path, ...] | None:
+    """The files that were changed; None for everything, as layers, sandbox and provider are what every session has."""
+    if is_changed_since(since, pipeline.configuration_files(config_file)):
+        progress(f"the configuration was changed since {since}: every document is checked")
+        return None
+    return changed_since(since, settings.docs_dir)
 
 
 @click.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
 from kubetalk.errors import ConfigError
@@ -15,13 +16,23 @@ def changed_since(ref: str, folder: Path) -> tuple[Path, ...]:
 
     Raises ConfigError if there is no git, no repository, or no such commit in it.
     """
+    return tuple(folder / name for name in _changed(folder, ref))
+
+
+def is_changed_since(ref: str, files: Sequence[Path]) -> bool:
+    """Whether one of these files differs, likewise. Raises ConfigError likewise."""
+    return any(_changed(file.parent, ref, file.name) for file in files)
+
+
+def _changed(folder: Path, ref: str, *only: str) -> list[str]:
     # A word that begins with a hyphen would be an option of git's.
-    commit = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}", ref=ref).strip(
-        "\n"
-    )
-    changed = _git(folder, "diff", "--merge-base", "--name-only", "--no-renames", "--relative", "-z", commit, ref=ref)
-    untracked = _git(folder, "ls-files", "--others", "--exclude-standard", "-z", ref=ref)
-    return tuple(folder / name for name in sorted({*changed.split("\0"), *untracked.split("\0")} - {""}))
+    words = ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+    commit = _git(folder, *words, ref=ref).strip("\n")
+    names = ("--", *(f":(literal){name}" for name in only))
+    compared = ("diff", "--merge-base", "--name-only", "--no-renames", "--relative", "-z", commit)
+    changed = _git(folder, *compared, *names, ref=ref)
+    untracked = _git(folder, "ls-files", "--others", "--exclude-standard", "-z", *names, ref=ref)
+    return sorted({*changed.split("\0"), *untracked.split("\0")} - {""})
 
 
 def _git(folder: Path, *arguments: str, ref: str) -> str:

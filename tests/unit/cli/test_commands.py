@@ -8,10 +8,12 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from kubetalk import pipeline
 from kubetalk.cli import main
 from kubetalk.cli.common import one_line_errors
-from kubetalk.cli.history import changed_since
+from kubetalk.cli.history import changed_since, is_changed_since
 from kubetalk.errors import ConfigError, ContentError, ManyErrors
+from tests.support.fakes import FakeProvider
 
 
 def commands(group: click.Group, *above: str) -> list[tuple[str, ...]]:
@@ -112,3 +114,53 @@ def test_a_folder_without_a_repository_is_an_error(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
     with pytest.raises(ConfigError, match="git cannot say"):
         changed_since("main", tmp_path)
+
+
+def test_a_changed_configuration_is_told_from_other_files(repository: Path) -> None:
+    config = repository / "mkdocs.yml"
+    config.write_text("INHERIT: base/common.yml\nsite_name: X\n", encoding="utf-8")
+    (repository / "base").mkdir()
+    (repository / "base/common.yml").write_text("INHERIT: '../mkdocs.yml'\n", encoding="utf-8")
+    files = pipeline.configuration_files(config)
+    assert files == (config, repository / "base/common.yml")
+    assert is_changed_since("talk", files)  # untracked
+    git(repository, "add", ".")
+    git(repository, "commit", "--quiet", "-m", "two")
+    assert not is_changed_since("HEAD", files)
+    (repository / "docs/b.md").write_text("other\n", encoding="utf-8")
+    assert not is_changed_since("HEAD", files)
+    (repository / "base/common.yml").write_text("theme: {}\n", encoding="utf-8")
+    assert is_changed_since("HEAD", files)
+    assert pipeline.configuration_files(repository / "none.yml") == ()
+
+
+PLAIN = "# A page\n\n```console live\n$ kubectl get {}\n```\n"
+
+
+def test_a_check_since_covers_everything_once_the_configuration_was_changed(
+    repository: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider = FakeProvider()
+    monkeypatch.setattr("kubetalk.sandbox.provider_for", lambda _: provider)
+    for name in ("a", "b"):
+        folder = repository / "docs/pages" / name
+        folder.mkdir(parents=True)
+        (folder / "page.yml").write_text("title: X\n", encoding="utf-8")
+        (folder / "en.md").write_text(PLAIN.format(name), encoding="utf-8")
+    for old in ("docs/a/en.md", "docs/b.md"):
+        (repository / old).unlink()
+    config = repository / "mkdocs.yml"
+    config.write_text("site_name: X\nplugins:\n  - kubetalk:\n      languages: [en]\n", encoding="utf-8")
+    given = ["-f", str(config)]
+    assert CliRunner().invoke(main, ["record", *given]).exit_code == 0
+    git(repository, "add", ".")
+    git(repository, "commit", "--quiet", "-m", "recorded")
+    done = CliRunner().invoke(main, ["check", "--since", "HEAD", *given])
+    assert (done.exit_code, done.stdout) == (0, "0 fresh\n")
+    assert done.stderr == "no document with live blocks was changed since HEAD\n"
+    (repository / "docs/pages/b/en.md").write_text(PLAIN.format("b") + "\nWords.\n", encoding="utf-8")
+    assert CliRunner().invoke(main, ["check", "--since", "HEAD", *given]).stdout.endswith("1 fresh\n")
+    config.write_text(config.read_text(encoding="utf-8") + "      jobs: 1\n", encoding="utf-8")
+    done = CliRunner().invoke(main, ["check", "--since", "HEAD", *given])
+    assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, "2 fresh")
+    assert "the configuration was changed since HEAD: every document is checked" in done.stderr
