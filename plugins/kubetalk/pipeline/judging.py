@@ -64,7 +64,7 @@ def compare_attempt(
     The command that failed has always drifted: its block says how it has to end. Raises ContentError likewise.
     """
     if attempt is None or failure is None:
-        return unverified(session, "nothing was run")
+        return unverified(session, "the session has no result")
     reached = _keys(attempt.reached)
     # Both recordings end at the same place: what comes later tells of names, and would tell it of one of them only.
     comparisons = compare_session(session, _cut(old, reached) if old else None, attempt.reached)

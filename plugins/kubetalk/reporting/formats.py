@@ -15,6 +15,9 @@ from kubetalk.reporting.report import DocumentReport, Report
 
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 _GAP = re.compile(r" {2,}")
+_TICKS = re.compile("`+")
+# What may stand in XML 1.0 (2.2, Char); a parser gives up at anything else.
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PLACE = re.compile(r"(?P<file>.+):(?P<line>[1-9]\d*)")
 _MARK = {
     Verdict.FRESH: "ok",
@@ -137,6 +140,18 @@ def _escape_cell(text: str) -> str:
     return text.replace("|", "\\|").replace("\n", " ").replace("<", "&lt;")
 
 
+def _code(text: str) -> str:
+    """Code in a line of Markdown, whatever backticks are in it (CommonMark, 6.1)."""
+    ticks = "`" * (max(map(len, _TICKS.findall(text)), default=0) + 1)
+    return f"{ticks} {text} {ticks}" if len(ticks) > 1 else f"`{text}`"
+
+
+def _fenced(text: str) -> list[str]:
+    text = _ANSI.sub("", text)
+    fence = "`" * max(3, max(map(len, _TICKS.findall(text)), default=0) + 1)
+    return [fence, text, fence]
+
+
 def _markdown(report: Report) -> str:
     lines = ["# Is everything on the site still true?", "", _counts(report), ""]
     lines += ["| document | checked | verdict | recorded |", "| --- | --- | --- | --- |"]
@@ -149,10 +164,10 @@ def _markdown(report: Report) -> str:
             continue
         lines += ["", f"## {document.path}", ""]
         if document.failure:
-            lines += ["```", str(document.failure), "```", ""]
+            lines += [*_fenced(str(document.failure)), ""]
         for comparison in told:
             where = f" ({comparison.location})" if comparison.location else ""
-            lines.append(f"- `{_title(comparison)}`{where}: {comparison.verdict.value}")
+            lines.append(f"- {_code(_title(comparison))}{where}: {comparison.verdict.value}")
             lines += [f"    - {_escape_cell(reason)}" for reason in _reasons(comparison)]
     return "\n".join(lines) + "\n"
 
@@ -234,11 +249,11 @@ def _junit(report: Report) -> str:
         suite = TestSuite(document.path)
         for problem in _problems(document):
             kind = Error if document.is_hindered else Failure
-            result = kind(problem.message, type(problem).__name__)
-            result.text = str(problem)
+            result = kind(_xml(problem.message), type(problem).__name__)
+            result.text = _xml(str(problem))
             suite.add_testcase(_case("session", document, problem.where, result))
         for comparison in document.comparisons:
-            text = "; ".join(_reasons(comparison))
+            text = _xml("; ".join(_reasons(comparison)))
             outcome: Failure | Skipped | None = None
             if comparison.verdict in (Verdict.DRIFT_MINOR, Verdict.DRIFT_MAJOR):
                 outcome = Failure(text, comparison.verdict.value)
@@ -258,8 +273,12 @@ def _junit(report: Report) -> str:
     return (text.decode() if isinstance(text, bytes) else str(text)) + "\n"
 
 
+def _xml(text: str) -> str:
+    return _NOT_XML.sub("\N{REPLACEMENT CHARACTER}", _ANSI.sub("", text))
+
+
 def _case(name: str, document: DocumentReport, where: object, result: Error | Failure | Skipped | None) -> TestCase:
-    case = TestCase(name, classname=document.document_id)
+    case = TestCase(_xml(name), classname=document.document_id)
     file, line = _place(where)
     if file:
         # pytest's xunit1 has these two, and the services that show JUnit files read them.
@@ -279,7 +298,8 @@ def _escape_annotation(text: str, *, is_property: bool = False) -> str:
 def _annotation(level: str, where: object, title: str, text: str) -> str:
     file, line = _place(where)
     place = f"file={_escape_annotation(file, is_property=True)},line={line}," if file else ""
-    return f"::{level} {place}title={_escape_annotation(title, is_property=True)}::{_escape_annotation(text)}\n"
+    title, text = _escape_annotation(title, is_property=True), _escape_annotation(_ANSI.sub("", text))
+    return f"::{level} {place}title={title}::{text}\n"
 
 
 def _annotations(report: Report) -> str:

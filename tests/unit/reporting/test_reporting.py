@@ -170,6 +170,19 @@ def test_junit_says_where_and_how_long_and_all_that_was_printed() -> None:
     assert (broken.get("failures"), broken.get("errors")) == ("0", "1")
 
 
+def test_no_format_is_broken_by_what_a_command_printed() -> None:
+    printed = RunError("`kubectl x` failed", details="\x1b[31mred\x1b[0m\n```\n# head\x00\uffff")
+    echo = replace(comparison(Verdict.DRIFT_MAJOR, "line: a -> \x1b[1mb\x1b[0m\x07"), command="echo `date`")
+    hostile = report(echo, failure=printed)
+    suite = ET.fromstring(render_report(hostile, "junit")).find("testsuite")  # noqa: S314 -- our own output
+    assert suite is not None
+    assert str(suite.findtext("testcase/failure")).endswith("    red\n    ```\n    # head\ufffd\ufffd")
+    text = render_report(hostile, "markdown")
+    assert "````\n`kubectl x` failed\n    red\n    ```\n    # head" in text
+    assert "- `` echo `date` `` (docs/talks/x/en.md:12): drift-major\n" in text
+    assert "\x1b" not in render_report(hostile, "annotations")
+
+
 def test_diagrams_and_historic_commands_have_their_own_words() -> None:
     diagram = Comparison(
         "overview", 0, "", Verdict.DRIFT_MINOR, (Difference(Verdict.DRIFT_MINOR, "added: pod/web"),), HERE
