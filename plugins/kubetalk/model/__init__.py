@@ -1,6 +1,7 @@
 """The things kubetalk talks about, as frozen dataclasses and Protocols; no I/O. Import from here or from the topics."""
 
 from kubetalk.model.cluster import Progress, Provider, Sandbox, SandboxFacts
+from kubetalk.model.curl import only_fetches
 from kubetalk.model.diagram import Diagram
 from kubetalk.model.document import (
     Block,
@@ -97,4 +98,5 @@ __all__ = [
     "StepKey",
     "Text",
     "Verdict",
+    "only_fetches",
 ]

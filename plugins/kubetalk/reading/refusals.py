@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from kubetalk.model import only_fetches
 from kubetalk.reading.shell import simple_commands
 from kubetalk.reading.shell_frames import SimpleCommand
 
@@ -53,7 +54,6 @@ _OBSERVERS = frozenset(
         "seq", "sleep", "read", "xargs", "pwd", "uname", "which", "type", "stat", "comm", "join", "expr", "tac",
     }
 )  # fmt: skip
-_CURL_SENDS = re.compile(r"-(?:[A-Za-z]*[dFT]|-data|-data-.*|-form|-form-.*|-json|-upload-file|-url-query)(?:=.*)?")
 
 
 def refuse(command: str, *, tty: bool = False, bounded: bool = False) -> str:
@@ -102,6 +102,8 @@ def _refuse(simple: SimpleCommand, *, tty: bool, bounded: bool) -> str:
         return "`tail -f` never ends. Leave `-f` out, or end the line with `&`."
     if name == "istioctl" and _verb(arguments)[:1] in (["dashboard"], ["dash"], ["d"]) and not simple.background:
         return "`istioctl dashboard` opens a browser and never ends."
+    if name == "istioctl" and _asks_first(arguments) and not simple.piped:
+        return f"`istioctl {_verb(arguments)[0]}` asks before it goes on. Add `-y`."
     if name in _CONTAINERS and arguments[:1] in (("run",), ("exec",)) and _interactive(arguments) and not tty:
         return f"`{name} {arguments[0]} -it` needs a terminal. Leave `-it` out."
     if name in _SHELLS and not simple.piped and (not arguments or _has(arguments, "i")):
@@ -136,6 +138,13 @@ def _refuse_kubectl(simple: SimpleCommand, arguments: Sequence[str], *, tty: boo
         flag = "-f" if name in {"logs", "log"} else "-w"
         return f'`kubectl {name} {flag}` never ends. Add the option `within="10s"`, or poll with `until="…"`.'
     return ""
+
+
+def _asks_first(arguments: Sequence[str]) -> bool:
+    """Whether istioctl will ask "Proceed? (y/N)"; where nobody answers it prints "Cancelled" and changes nothing."""
+    if _verb(arguments)[:1] not in (["install"], ["uninstall"], ["upgrade"]):
+        return False
+    return not (_has(arguments, "y", "--skip-confirmation", "--dry-run") or _has(arguments, "h", "--help"))
 
 
 def _unwrap(words: Sequence[str]) -> tuple[str, ...]:
@@ -195,9 +204,7 @@ def _observes(words: Sequence[str]) -> bool:
         inner = verbs[1:] if verbs[:1] in (["experimental"], ["x"], ["exp"]) else verbs
         return not {*(inner[:1]), " ".join(inner[:2])} & _ISTIOCTL_CHANGES
     if name == "curl":
-        method = re.search(r"(?:-X|--request[= ]) ?([A-Za-z]+)", " ".join(arguments))
-        sends = any(_CURL_SENDS.fullmatch(item) for item in arguments)
-        return not sends and (method is None or method[1].upper() in {"GET", "HEAD", "OPTIONS"})
+        return only_fetches(arguments)
     if name == "sed":
         return not _has(arguments, "i", "--in-place")
     return name in _OBSERVERS

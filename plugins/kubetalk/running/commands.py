@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from kubetalk.model import only_fetches
+
 _HEREDOC: Final = re.compile(r"<<-?[ \t]*(?P<quote>['\"\\]?)(?P<tag>\w+)(?P=quote)")
 _ASSIGNMENT: Final = re.compile(r"[A-Za-z_]\w*=")
 _RESERVED: Final = frozenset(
@@ -25,7 +27,7 @@ _VALUE_FLAGS: Final = frozenset({
 })  # fmt: skip
 
 _OBSERVING_PROGRAMS: Final = frozenset({
-    "awk", "base64", "basename", "cat", "cd", "column", "curl", "cut", "date", "diff", "dirname", "echo", "egrep",
+    "awk", "base64", "basename", "cat", "cd", "column", "cut", "date", "diff", "dirname", "echo", "egrep",
     "env", "expr", "false", "fgrep", "file", "find", "grep", "head", "id", "jq", "ls", "nl", "printenv", "printf",
     "pwd", "sed", "seq", "sha256sum", "sort", "stat", "tail", "test", "[", "[[", "tr", "tree", "true", "type",
     "uname", "uniq", "wc", "which", "whoami", "yq", ":",
@@ -36,9 +38,6 @@ _WRITING_FLAGS: Final = {
     "find": re.compile(r"-delete|-exec.*|-ok.*|-fprint.*"),
     "sort": re.compile(r"-o.*|--output.*"),
     "awk": re.compile(r".*(?:system\s*\(|>|\|).*"),
-    "curl": re.compile(
-        r"-X.*|--request.*|-d.*|--data.*|-F.*|--form.*|-T.*|--upload-file.*|-[oO].*|--output.*|--json.*"
-    ),
 }
 _OBSERVING_VERBS: Final[dict[str, dict[str, frozenset[str]]]] = {
     # Verb to the subcommands that only look; empty when all of them do.
@@ -77,6 +76,8 @@ _NEEDS_PERSON: Final = frozenset({
     "emacs", "htop", "k9s", "mc", "nano", "nvim", "passwd", "pico", "screen", "ssh", "su", "telnet", "tmux", "top",
     "vi", "view", "vim",
 })  # fmt: skip
+_ASKS_FIRST: Final = frozenset({"install", "uninstall", "upgrade"})
+_ANSWERED: Final = re.compile(r"-y|--(?:skip-confirmation|dry-run)(?:=true)?|-h|--help")
 _TERMINAL_FLAGS: Final = re.compile(r"-(?:it|ti|t)|--tty(?:=true)?")
 _WATCH_FLAGS: Final = re.compile(r"-w|--watch(?:-only)?(?:=true)?")
 _FOLLOW_FLAGS: Final = re.compile(r"-f|--follow(?:=true)?")
@@ -89,6 +90,8 @@ class _Simple:
     words: tuple[str, ...]
     background: bool = False
     writes: bool = False
+    fed: bool = False
+    """Its input comes from a pipe or a file."""
 
     @property
     def program(self) -> str:
@@ -134,6 +137,14 @@ def is_watching(source: str) -> bool:
     return False
 
 
+def is_installing(source: str) -> bool:
+    """Whether Helm or istioctl may change the cluster: what they install brings Secrets with random values."""
+    simples = _simple_commands(source)
+    if simples is None:
+        return bool(re.search(r"\b(?:helm|istioctl)\b", source))
+    return any(simple.program in {"helm", "istioctl"} and not _only_looks(simple) for simple in simples)
+
+
 def refusal(source: str, *, tty: bool = False) -> tuple[str, str] | None:
     """Why a command cannot run without a person at a keyboard, and what to write instead; None if it can."""
     for simple in _simple_commands(source) or ():
@@ -151,6 +162,8 @@ def _refusal(simple: _Simple, *, tty: bool) -> tuple[str, str] | None:
         reason = "`watch` never ends", 'Write the watched command alone, with until="…" on the fence'
     elif program == "tail" and simple.has(re.compile(r"-[0-9]*[fF]|--follow.*")):
         reason = "`tail -f` never ends", "Leave -f out"
+    elif program == "istioctl" and verb in _ASKS_FIRST and not simple.fed and not simple.has(_ANSWERED):
+        reason = f"`istioctl {verb}` asks before it goes on", "Add `-y`"
     elif program in {"kubectl", "istioctl"}:
         if verb in {"edit", "attach"}:
             reason = f"`{program} {verb}` needs a person at a terminal", "Use `kubectl patch`, `apply` or `logs`"
@@ -167,6 +180,8 @@ def _only_looks(simple: _Simple) -> bool:
         return False
     if program in _WRITING_FLAGS and simple.has(_WRITING_FLAGS[program]):
         return False
+    if program == "curl":
+        return only_fetches(simple.words[1:])
     if program in _OBSERVING_PROGRAMS:
         return True
     verbs = simple.verbs
@@ -200,7 +215,7 @@ def _simple_commands(source: str) -> tuple[_Simple, ...] | None:
 def _split(tokens: list[str]) -> list[_Simple]:
     simples: list[_Simple] = []
     words: list[str] = []
-    writes = False
+    writes = fed = False
     redirection = ""
     for token in [*tokens, ";"]:
         mark = token.strip("\n") or "\n"
@@ -210,10 +225,11 @@ def _split(tokens: list[str]) -> list[_Simple]:
         elif mark in _SEPARATORS or "\n" in token:
             kept = _without_prefixes(words)
             if kept and kept[0] not in {"for", "case", "select", "in", "function"}:
-                simples.append(_Simple(tuple(kept), background=mark == "&", writes=writes))
-            words, writes = [], False
+                simples.append(_Simple(tuple(kept), background=mark == "&", writes=writes, fed=fed))
+            words, writes, fed = [], False, mark in {"|", "|&"}
         elif set(token) <= set("<>&|") and ("<" in token or ">" in token):
             redirection = token
+            fed = fed or "<" in token
             if words and words[-1] in {"1", "2"}:
                 words.pop()
         else:
@@ -238,7 +254,7 @@ def _without_heredocs(source: str) -> str:
                 waiting.pop(0)
             continue
         waiting = [match["tag"] for match in _HEREDOC.finditer(row)]
-        rows.append(_HEREDOC.sub("", row))
+        rows.append(_HEREDOC.sub("<_", row))
     return "\n".join(rows)
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kubetalk.running.commands import is_observing, is_watching, refusal
+from kubetalk.running.commands import is_installing, is_observing, is_watching, refusal
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,7 @@ from kubetalk.running.commands import is_observing, is_watching, refusal
         "helm list -A && helm status shop",
         "istioctl -n istio-system proxy-status",
         "curl -s http://x/y",
+        "curl -sX GET -o /dev/null -w '%{http_code}' http://x/y",
         "X=1 kubectl get pods # kubectl delete pods",
         "kubectl get pods 2>&1 | sort",
         'kubectl get pods -l "app in (a, b)"',
@@ -49,6 +50,7 @@ def test_only_looks(source: str) -> None:
         "kubectl config use-context x",
         "helm upgrade shop .",
         "curl -X POST http://x",
+        "curl -sX DELETE http://x",
         "curl -d a=b http://x",
         "sed -i s/a/b/ f",
         "find . -delete",
@@ -59,6 +61,34 @@ def test_only_looks(source: str) -> None:
 )
 def test_may_change_something(source: str) -> None:
     assert not is_observing(source)
+
+
+@pytest.mark.parametrize("verb", ["install", "uninstall", "upgrade"])
+def test_istioctl_is_not_asked_for_an_answer(verb: str) -> None:
+    assert refusal(f"istioctl {verb} --set profile=minimal") == (
+        f"`istioctl {verb}` asks before it goes on",
+        "Add `-y`",
+    )
+    for flags in ("-y", "--skip-confirmation", "--dry-run", "--help", "--purge -y"):
+        assert refusal(f"istioctl {verb} {flags}") is None
+    for fed in (f"yes | istioctl {verb}", f"istioctl {verb} <answer", f"istioctl {verb} <<EOF\ny\nEOF"):
+        assert refusal(fed) is None
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("helm install web ./chart", True),
+        ("X=$(helm upgrade --install web ./chart)", True),
+        ("istioctl install -y", True),
+        ("helm list -A", False),
+        ("istioctl analyze", False),
+        ("echo helm install", False),
+        ("helm install 'unclosed", True),
+    ],
+)
+def test_installing(source: str, expected: bool) -> None:
+    assert is_installing(source) is expected
 
 
 def test_watching() -> None:
