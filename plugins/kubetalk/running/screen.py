@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import select
@@ -13,6 +14,7 @@ from typing import Final
 
 _ROWS: Final = 40
 _PATIENCE: Final = 2.0
+_CHUNK: Final = 65536
 
 
 class Screen:
@@ -25,22 +27,33 @@ class Screen:
         attributes = termios.tcgetattr(self._slave)
         attributes[3] &= ~termios.ECHO
         termios.tcsetattr(self._slave, termios.TCSANOW, attributes)
+        # The session opens the terminal for itself, so that this is our own business at both ends.
         os.set_blocking(self.master, False)
+        os.set_blocking(self._slave, False)
 
     def start_input(self) -> None:
         """Whoever reads gets one end of file: there is no keyboard."""
         termios.tcflush(self._slave, termios.TCIFLUSH)
         os.write(self.master, b"\x04")
 
-    def rest(self) -> bytes:
-        """What was written so far and not read yet; a terminal hands it over a little late, hence the mark."""
+    def rest(self, most: int) -> bytes:
+        """What was written so far and not read yet, ``most`` bytes or a little more of it.
+
+        A terminal hands over a little late, hence the mark. While a job in the background writes faster than we read
+        there is no room for the mark: then what came in time has to do.
+        """
         mark = uuid.uuid4().hex.encode()
-        os.write(self._slave, mark)
+        unsent = mark
         collected = bytearray()
         deadline = time.monotonic() + _PATIENCE
-        while mark not in collected and (left := deadline - time.monotonic()) > 0:
-            if select.select([self.master], [], [], left)[0]:
-                collected += os.read(self.master, 65536)
+        while mark not in collected and len(collected) < most and (left := deadline - time.monotonic()) > 0:
+            readable, writable, _ = select.select([self.master], [self._slave] if unsent else [], [], left)
+            if readable:
+                with contextlib.suppress(BlockingIOError):
+                    collected += os.read(self.master, _CHUNK)
+            if writable:
+                with contextlib.suppress(BlockingIOError):
+                    unsent = unsent[os.write(self._slave, unsent) :]
         return bytes(collected.replace(mark, b""))
 
     def close(self) -> None:

@@ -32,6 +32,8 @@ from kubetalk.running.screen import Screen
 
 OUTPUT_LIMIT: Final = 1024 * 1024
 """Bytes a command may print before it is ended; a page that shows more than that is a mistake."""
+DISK_LIMIT: Final = 512 * 1024 * 1024
+"""Bytes that a file of a session may have, and all of them together."""
 
 # A watch is ended as Ctrl-C would end it. But `nohup` and a script's `&` start programs that ignore SIGINT, their
 # children inherit that, and no bash takes back what was ignored when it began.
@@ -81,7 +83,13 @@ class Shell:
     """
 
     def __init__(
-        self, *, directory: Path, cwd: Path, environment: Mapping[str, str], output_limit: int = OUTPUT_LIMIT
+        self,
+        *,
+        directory: Path,
+        cwd: Path,
+        environment: Mapping[str, str],
+        output_limit: int = OUTPUT_LIMIT,
+        disk_limit: int = DISK_LIMIT,
     ) -> None:
         bash = shutil.which("bash", path=environment.get("PATH", "")) or shutil.which("bash")
         if bash is None:
@@ -132,6 +140,9 @@ class Shell:
         for descriptor in (self._output, self._status, self._wake):
             os.set_blocking(descriptor, False)
             self._selector.register(descriptor, selectors.EVENT_READ)
+        # Hard limits, which the author's commands can only lower: who writes beyond that gets SIGXFSZ (setrlimit(2)),
+        # and leaves no core behind.
+        self._write(f"ulimit -c 0 -f {max(disk_limit // 1024, 1)} 2>/dev/null\n")
         self._waiter = threading.Thread(target=self._tell_end, name="kubetalk-shell", daemon=True)
         self._waiter.start()
         _live.add(self)
@@ -244,11 +255,12 @@ class Shell:
                 status.write_text(f"return {self.last_status}\n", encoding="utf-8")
             before = f". {shlex.quote(str(status))}; {before}"
         report = f"builtin printf '%s %s\\n' \"$?\" {shlex.quote(str(self._directory))} >&{self._status_end}"
+        self._write(f"{before}. {shlex.quote(str(command))} {after}; {report}\n")
+
+    def _write(self, line: str) -> None:
         assert self._process.stdin is not None  # noqa: S101  opened with PIPE above
         with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(
-                f"{before}. {shlex.quote(str(command))} {after}; {report}\n".encode(errors="surrogateescape")
-            )
+            self._process.stdin.write(line.encode(errors="surrogateescape"))
 
     def _follow(self, deadline: float, seen: Callable[[bytes], bool] | None = None) -> Outcome:
         """Read until the shell reports a status, ends, prints too much or the time is up."""
@@ -279,6 +291,7 @@ class Shell:
             self._kill()
             self._await_end()
         self._drain(output)
+        too_long = too_long or len(output) > self._limit
         self._groups.discard(group)
         status, ended = self._status_of_command()
         self.last_status = status
@@ -325,7 +338,7 @@ class Shell:
             output += data
             waiting -= len(data)
         if self._screen and not self._ended:
-            output += self._screen.rest()
+            output += self._screen.rest(self._limit + 1 - len(output))
 
     def _await_end(self) -> None:
         self._waiter.join(_GRACE)
