@@ -28,6 +28,7 @@ from kubetalk.model.document import (
 )
 from kubetalk.model.finding import Finding, Severity
 from kubetalk.model.recording import (
+    CHART,
     BlockRecord,
     CommandRecord,
     Comparison,
@@ -45,6 +46,7 @@ from kubetalk.model.settings import Execution, ProviderSettings, Settings
 from kubetalk.model.site import Alternate, Entry, Output, Rendition, SearchRecord
 
 __all__ = [
+    "CHART",
     "Alternate",
     "Block",
     "BlockOptions",

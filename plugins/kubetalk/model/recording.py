@@ -6,11 +6,14 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from kubetalk.errors import RunError
 from kubetalk.model.document import Layer, Location
 from kubetalk.model.session import RunStep
+
+CHART: Final = "chart "
+"""What stands before the name of a Helm chart in `Provenance.versions`, so that none is taken for a tool."""
 
 StepKey = tuple[str, int] | str
 """What the key chain is asked for: (block id, index of the command) or the id of a snapshot."""
@@ -60,7 +63,8 @@ class Provenance:
     simulated: bool
     """True when pods are simulated, so that the page says so."""
     versions: Mapping[str, str] = field(default_factory=dict)
-    """Tool to version: ``kubernetes`` (the server), ``kubectl``, ``helm``, ``istioctl``, and charts."""
+    """Tool to version: ``kubernetes`` (the server), ``kubectl``, ``helm``, ``istioctl``; and ``chart NAME`` (`CHART`)
+    to the version that the session, or its layer, installed, several of them with commas between."""
     layer: Layer | None = None
     """The layer that the session began on; None for the empty cluster."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Collection
 
-from kubetalk.model import BlockRecord, CommandRecord, Recording, Snapshot, StepKey
+from kubetalk.model import CHART, BlockRecord, CommandRecord, Recording, Snapshot, StepKey
 
 Unchanged = Callable[[StepKey], bool] | Collection[StepKey]
 """Which commands, by (block id, index), and snapshots, by id, say the same as before in canonical form."""
@@ -53,10 +53,13 @@ def _merged_snapshot(old: Snapshot | None, new: Snapshot, same: Callable[[StepKe
 
 def _same_tools(old: Recording, new: Recording) -> bool:
     before, after = old.provenance, new.provenance
-    return (before.provider, before.simulated, dict(before.versions), before.layer) == (
+    versions = [dict(before.versions), dict(after.versions)]
+    if not all(any(name.startswith(CHART) for name in told) for told in versions):
+        # Charts were not always recorded, and the cluster may not have told: that is no news.
+        versions = [{name: told[name] for name in told if not name.startswith(CHART)} for told in versions]
+    return versions[0] == versions[1] and (before.provider, before.simulated, before.layer) == (
         after.provider,
         after.simulated,
-        dict(after.versions),
         after.layer,
     )
 

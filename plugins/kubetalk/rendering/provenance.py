@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kubetalk.model import BlockReference, FileBlock, LiveBlock, Origin
+from kubetalk.model import CHART, BlockReference, FileBlock, LiveBlock, Origin
 from kubetalk.rendering.blocks import TOOL_NAMES, record_of, resolve
 
 if TYPE_CHECKING:
@@ -48,12 +48,22 @@ def provenance_of(rendition: Rendition, text: Text, strings: Strings) -> Provena
         machine_moment=provenance.verified.isoformat(timespec="seconds"),
         provider=strings.group("provenance").get(f"provider_{provenance.provider}", provenance.provider),
         simulated=provenance.simulated,
-        versions=tuple((TOOL_NAMES.get(tool, tool), version) for tool, version in provenance.versions.items()),
+        versions=tuple(
+            (_name_of(tool, strings), version)
+            for tool, version in sorted(provenance.versions.items(), key=lambda item: item[0].startswith(CHART))
+        ),
         layer=strings("provenance.layer", name=provenance.layer.name) if provenance.layer else "",
         layer_script="\n".join(provenance.layer.commands) if provenance.layer else "",
         has_pending=has_pending(rendition, text),
         script=script_of(rendition, text),
     )
+
+
+def _name_of(tool: str, strings: Strings) -> str:
+    """As people write it."""
+    if tool.startswith(CHART):
+        return strings("provenance.chart", name=tool.removeprefix(CHART))
+    return TOOL_NAMES.get(tool, tool)
 
 
 def live_blocks(rendition: Rendition, text: Text) -> tuple[LiveBlock, ...]:

@@ -62,6 +62,25 @@ def test_a_new_version_moves_the_provenance_alone() -> None:
     }
 
 
+def test_charts_that_one_side_does_not_tell_are_no_news() -> None:
+    told = made(NEW_DAY, "web-2", "7s", **{"chart shop": "0.3.1"})
+    assert merge(OLD, told, EVERYTHING) is OLD
+    first = merge(None, told, set())
+    assert merge(first, made(NEW_DAY, "web-1", "5s"), EVERYTHING) is first
+    # Where something else changes they are written with it.
+    assert changed_lines(OLD, merge(OLD, told, EVERYTHING - {("b", 0)})) == {
+        "  verified: 2026-11-22T00:00:00Z",
+        "    chart shop: 0.3.1",
+        "          of web-2",
+    }
+
+
+def test_another_version_of_a_chart_is_news() -> None:
+    first = merge(None, made(OLD_DAY, "web-1", "5s", **{"chart shop": "0.3.1"}), set())
+    second = merge(first, made(NEW_DAY, "web-1", "5s", **{"chart shop": "0.3.2"}), EVERYTHING)
+    assert changed_lines(first, second) == {"  verified: 2026-11-22T00:00:00Z", "    chart shop: 0.3.2"}
+
+
 def test_changed_content_that_prints_the_same_is_verified_anew() -> None:
     new = dataclasses.replace(made(NEW_DAY, "web-2", "7s"), content="c2")
     assert changed_lines(OLD, merge(OLD, new, EVERYTHING)) == {"content: c2", "  verified: 2026-11-22T00:00:00Z"}

@@ -78,6 +78,18 @@ def test_the_panel_says_what_is_known(read_post: ReadPost) -> None:
     assert "did not run it again" in replayed.statement
 
 
+@pytest.mark.parametrize(("language", "shown"), [("en", "chart shop"), ("ja", "チャート shop")])
+def test_the_panel_tells_of_charts_behind_the_tools(read_post: ReadPost, language: str, shown: str) -> None:
+    _, rendition = read_post({"true": ""}, en='```console live id="x"\n$ true\n```\n')
+    assert rendition.recording
+    versions = {"chart shop": "0.3.1, 0.4.0", "helm": "v4.0.1", "kubernetes": "v1.36.2"}
+    provenance = replace(rendition.recording.provenance, versions=versions)
+    told = replace(rendition, recording=replace(rendition.recording, provenance=provenance))
+    panel = provenance_of(told, rendition.document.texts["en"], load_strings(language))
+    assert panel
+    assert panel.versions == (("Helm", "v4.0.1"), ("Kubernetes", "v1.36.2"), (shown, "0.3.1, 0.4.0"))
+
+
 def test_the_panel_and_the_script_tell_of_the_layer(read_post: ReadPost) -> None:
     renderer, rendition = read_post({"true": ""}, en='```console live id="x"\n$ true\n```\n')
     text = rendition.document.texts["en"]
