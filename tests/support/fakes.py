@@ -55,6 +55,9 @@ class FakeSandbox:
         shutil.rmtree(self.home)
         shutil.copytree(self.directory / "saved" / name, self.home)
 
+    def forget(self, name: str) -> None:
+        shutil.rmtree(self.directory / "saved" / name)
+
     def close(self) -> None:
         self.is_closed = True
         shutil.rmtree(self.directory, ignore_errors=True)

@@ -49,6 +49,9 @@ class Sandbox(Protocol):
     def restore(self, name: str) -> None:
         """Put the cluster back to a checkpoint; returns when the first command works again."""
 
+    def forget(self, name: str) -> None:
+        """Remove a checkpoint."""
+
     def close(self) -> None:
         """Stop everything and remove every file; safe to call twice."""
 

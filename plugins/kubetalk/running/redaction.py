@@ -103,7 +103,14 @@ def _all_spans(plain: str, known: Collection[str]) -> Iterator[Span]:
     for value in known:
         if len(value) >= 6:
             for form in encodings_of(value):
-                yield from (match.span() for match in re.finditer(re.escape(form), plain))
+                yield from _places_of(form, plain)
+
+
+def _places_of(form: str, plain: str) -> Iterator[Span]:
+    start = plain.find(form)
+    while start >= 0:
+        yield start, start + len(form)
+        start = plain.find(form, start + len(form))
 
 
 def _encoded_keys(plain: str) -> Iterator[Span]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from kubetalk.errors import KubetalkError, ManyErrors, RunError
 from kubetalk.model import (
@@ -28,13 +27,14 @@ from kubetalk.model import (
     SnapshotStep,
     StepKey,
 )
+from kubetalk.running.asking import Cluster
 from kubetalk.running.commands import is_observing, is_watching, refusal
-from kubetalk.running.places import Places
-from kubetalk.running.redaction import encodings_of, find_secrets, random_words, redact
-from kubetalk.running.shell import OUTPUT_LIMIT, Outcome, Shell
-from kubetalk.running.states import States, save_shell
-from kubetalk.running.terminal import clean
-from kubetalk.running.watching import ended_with
+from kubetalk.running.eyes import Eyes
+from kubetalk.running.noticing import Noticing
+from kubetalk.running.redaction import find_secrets, redact
+from kubetalk.running.shell import DISK_LIMIT, OUTPUT_LIMIT, Outcome, Shell
+from kubetalk.running.states import Point, States, save_shell
+from kubetalk.running.watching import Watch, ended_with
 from kubetalk.running.workspace import Workspace
 
 Prune = Callable[[Iterable[Mapping[str, Any]]], tuple[Mapping[str, Any], ...]]
@@ -48,8 +48,8 @@ Printed = Callable[[RunStep, str, int], None]
 
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 1.0
+_FILE_TOO_BIG = 128 + signal.SIGXFSZ
 _VALUE = re.compile(r"\S{4,}")
-_LITERAL = re.compile(r"--from-literal[= ]+[\"']?[\w.-]+=([^\s\"']+)")
 
 
 def equal_outputs(_step: RunStep, one: str, other: str) -> bool:
@@ -80,6 +80,7 @@ def run_session(
     content: str = "",
     now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     output_limit: int = OUTPUT_LIMIT,
+    disk_limit: int = DISK_LIMIT,
     states: Path | None = None,
     printed: Printed = lambda _step, _output, _status: None,
     shell_script: Path | None = None,
@@ -91,15 +92,16 @@ def run_session(
     workspace begins at the furthest point that it still passes through; see also `rewind`.
 
     ``keys`` are the links of the key chain, stored in the records, ``content`` is stored in the recording;
-    ``output_limit`` is in bytes per command. ``printed`` is told of each command as soon as it has ended, also of one
-    that fails. ``shell_script`` is written at the end, unless the shell is gone: a bash that sources it is where the
-    session's was.
-    The result holds a RunError if a command failed, timed out, printed too much or ended the shell too early, or if
-    a file could not be written. Raises RunError or ManyErrors for what `check_session` refuses, SandboxError.
+    ``output_limit`` is in bytes per command, ``disk_limit`` in bytes of all files that the session has. ``printed`` is
+    told of each command as soon as it has ended, also of one that fails. ``shell_script`` is written at the end, unless
+    the shell is gone: a bash that sources it is where the session's was.
+    The result holds a RunError if a command failed, timed out, printed or wrote too much or ended the shell too early,
+    or if a file could not be written. Raises RunError or ManyErrors for what `check_session` refuses, SandboxError.
     """
     check_session(session)
     started = time.monotonic()
     place = Workspace(workspace)
+    eyes = Eyes(session, sandbox.environment, place)
     run = _Run(
         session=session,
         sandbox=sandbox,
@@ -110,7 +112,9 @@ def run_session(
         is_stable=is_stable,
         printed=printed,
         content=content,
-        eyes=_Eyes(session, sandbox.environment, place),
+        eyes=eyes,
+        disk_limit=disk_limit,
+        noticing=Noticing(session, Cluster(sandbox.environment, place.private), eyes, progress),
     )
     failure: RunError | None = None
     saved = States(states, session, keys or {}, workspace) if states else None
@@ -120,19 +124,24 @@ def run_session(
             place.fill(session.files)
         with (
             Shell(
-                directory=place.private, cwd=place.work, environment=sandbox.environment, output_limit=output_limit
+                directory=place.private,
+                cwd=place.work,
+                environment=sandbox.environment,
+                output_limit=output_limit,
+                disk_limit=disk_limit,
             ) as shell,
-            ended_with(sandbox, shell),
+            ended_with(sandbox, shell, folders=_written_to(place, sandbox), disk_limit=disk_limit) as run.watch,
         ):
             if saved and point:
                 saved.open(point, place.work, shell)
-                run.records, run.snapshots = list(point.commands), list(point.snapshots)
+                run.go_on(point)
             begin = point.steps if point else 0
             try:
                 for number, step in enumerate(session.steps[begin:], begin):
                     run.carry_out(step, shell)
                     if saved:
-                        saved.after(number, shell, sandbox, run.records, run.snapshots)
+                        saved.after(number, shell, sandbox, run.records, run.snapshots, run.noticing.noticed)
+                run.noticing.at_the_end()
             except RunError as error:
                 failure = error
             if shell_script and not shell.ended:
@@ -144,7 +153,7 @@ def run_session(
         failure=failure,
         unverified=session.commands[len(run.records) :] if failure else (),
         failed=run.failing if failure else None,
-        failed_record=run.failing_record if failure else None,
+        failed_record=run.cleared(run.failing_record) if failure and run.failing_record else None,
         seconds=time.monotonic() - started,
         resumed=point.steps if point else 0,
     )
@@ -158,36 +167,10 @@ def rewind(session: Session, sandbox: Sandbox, *, workspace: Path, keys: Mapping
     States(states, session, keys, workspace).rewind(sandbox)
 
 
-class _Eyes:
-    """From bytes to what may be seen: cleaned up, without the machine's names, without secrets."""
-
-    def __init__(self, session: Session, environment: Mapping[str, str], place: Workspace) -> None:
-        written = [
-            *(step.command.source for step in session.commands),
-            *(step.content for step in session.steps if isinstance(step, FileStep)),
-        ]
-        self._places = Places(place.root, place.work, environment, written)
-        literals = {value for text in written for value in _LITERAL.findall(text)}
-        # What the author published is no secret as it stands, but its base64 is how Secrets show it.
-        encoded = {form for value in literals if len(value) >= 6 for form in encodings_of(value) - {value}}
-        self._public = frozenset(word for text in written for word in random_words(text))
-        self._known = frozenset({*encoded, *_kubeconfig_secrets(environment.get("KUBECONFIG", ""))})
-
-    def text(self, output: bytes, command: str) -> str:
-        return redact(self._places.hide(clean(output)), command=command, known=self._known, public=self._public)
-
-    def cleared(self, value: Any) -> Any:
-        """A Kubernetes object whose texts hold no secrets and no names of this machine."""
-        if isinstance(value, str):
-            return redact(self._places.hide(value), known=self._known, public=self._public)
-        if isinstance(value, Mapping):
-            secret = value.get("kind") == "Secret"
-            return {
-                key: self.cleared(item) for key, item in value.items() if not (secret and key in {"data", "stringData"})
-            }
-        if isinstance(value, list | tuple):
-            return [self.cleared(item) for item in value]
-        return value
+def _written_to(place: Workspace, sandbox: Sandbox) -> list[Path]:
+    """Where a session's files go, unless a command names some other place."""
+    home = sandbox.environment.get("HOME")
+    return [place.work, *([Path(home)] if home else [])]
 
 
 @dataclass(slots=True)
@@ -203,12 +186,20 @@ class _Run:
     is_stable: IsStable
     printed: Printed
     content: str
-    eyes: _Eyes
+    eyes: Eyes
+    noticing: Noticing
+    disk_limit: int
+    watch: Watch = field(default_factory=Watch)
     records: list[tuple[RunStep, CommandRecord]] = field(default_factory=list)
     snapshots: list[Snapshot] = field(default_factory=list)
     failing: RunStep | None = None
     """The command under way, until it ended as its block says."""
     failing_record: CommandRecord | None = None
+
+    def go_on(self, point: Point) -> None:
+        """Take over what an earlier run had done and seen up to a saved point."""
+        self.records, self.snapshots = list(point.commands), list(point.snapshots)
+        self.noticing.go_on(point.noticed)
 
     def carry_out(self, step: RunStep | FileStep | SnapshotStep, shell: Shell) -> None:
         match step:
@@ -222,9 +213,13 @@ class _Run:
                 self._snapshot(step)
 
     def recording(self, verified: dt.datetime) -> Recording:
+        """All of it so far, without what was found to be a secret only after it had been printed."""
         blocks: dict[str, list[CommandRecord]] = {}
         for step, record in self.records:
-            blocks.setdefault(step.block_id, []).append(record)
+            blocks.setdefault(step.block_id, []).append(self.cleared(record))
+        snapshots = self.snapshots
+        if self.eyes.learnt:
+            snapshots = [replace(s, objects=tuple(map(self.eyes.cleared, s.objects))) for s in snapshots]
         facts = self.sandbox.facts
         return Recording(
             document_id=self.session.document_id,
@@ -232,13 +227,17 @@ class _Run:
                 verified=verified,
                 provider=facts.provider,
                 simulated=facts.simulated,
-                versions=dict(facts.versions),
+                versions={**facts.versions, **self.noticing.versions},
                 layer=facts.layer,
             ),
             blocks=tuple(BlockRecord(name, tuple(records)) for name, records in blocks.items()),
-            snapshots=tuple(self.snapshots),
+            snapshots=tuple(snapshots),
             content=self.content,
         )
+
+    def cleared(self, record: CommandRecord) -> CommandRecord:
+        """A record without what was found to be a secret after it had been made."""
+        return replace(record, output=self.eyes.again(record.output))
 
     def _snapshot(self, step: SnapshotStep) -> None:
         objects = tuple(self.eyes.cleared(found) for found in self.prune(self.sandbox.objects()))
@@ -247,23 +246,30 @@ class _Run:
     def _command(self, step: RunStep, shell: Shell) -> None:
         self.failing, self.failing_record = step, None
         if shell.ended:
-            raise self._error(step, "did not run: the session's shell is gone", "", "Mend the command before it")
+            raise (
+                self._too_big(step)
+                if self.watch.disk_is_full
+                else self._error(step, "did not run: the session's shell is gone", "", "Mend the command before it")
+            )
         started = time.monotonic()
-        if step.options.until:
-            outcome, output, waited = self._poll(step, shell)
-        elif is_watching(step.command.source):
-            outcome = shell.watch(step.command.source, within=step.options.within, seen=lambda _: False)
-            output, waited = self.eyes.text(outcome.output, step.command.source), ""
+        source, options = step.command.source, step.options
+        waited = ""
+        if options.until:
+            outcome, waited = self._poll(step, shell)
+        elif is_watching(source):
+            outcome = shell.watch(source, within=options.within, seen=lambda _: False)
         else:
-            outcome = shell.run(step.command.source, timeout=step.options.timeout, tty=step.options.tty)
-            output, waited = self.eyes.text(outcome.output, step.command.source), ""
+            outcome = shell.run(source, timeout=options.timeout, tty=options.tty)
+        ended = time.monotonic()
+        self.noticing.after(source)
+        output = self.eyes.text(outcome.output, source)
         self.printed(step, output, outcome.status)
         record = CommandRecord(
-            command=step.command.source,
+            command=source,
             output=output,
             exit_code=outcome.status,
             key=self.keys.get((step.block_id, step.index), ""),
-            seconds=time.monotonic() - started if step.options.until else outcome.seconds,
+            seconds=ended - started if options.until else outcome.seconds,
         )
         # Of what we ended ourselves the exit code is ours, and the output a part.
         self.failing_record = None if outcome.too_long or outcome.timed_out else record
@@ -271,8 +277,8 @@ class _Run:
         self.records.append((step, record))
         self.failing = self.failing_record = None
 
-    def _poll(self, step: RunStep, shell: Shell) -> tuple[Outcome, str, str]:
-        """Repeat a command until its output matches: the last outcome, its text, and what was waited for in vain."""
+    def _poll(self, step: RunStep, shell: Shell) -> tuple[Outcome, str]:
+        """Repeat a command until its output matches: the last outcome, and what was waited for in vain."""
         source, options = step.command.source, step.options
         wanted = re.compile(options.until, re.MULTILINE)
         if is_watching(source):
@@ -282,7 +288,7 @@ class _Run:
                 seen=lambda output: bool(wanted.search(self.eyes.text(output, source))),
             )
             output = self.eyes.text(outcome.output, source)
-            return outcome, output, "" if wanted.search(output) else options.until
+            return outcome, "" if wanted.search(output) else options.until
         started = time.monotonic()
         deadline = started + options.within
         pause, matched, previous = _FIRST_PAUSE, 0, ""
@@ -294,17 +300,19 @@ class _Run:
                 matched = matched + 1 if matched and self.is_stable(step, previous, output) else 1
                 previous = output
                 if matched >= options.stable:
-                    return outcome, output, ""
+                    return outcome, ""
             else:
                 matched = 0
             if shell.ended or time.monotonic() + pause >= deadline:
-                return outcome, output, options.until
+                return outcome, options.until
             shell.pause(pause)
             pause = min(pause * 1.5, _LONGEST_PAUSE)
 
     def _judge(self, step: RunStep, outcome: Outcome, output: str, waited: str) -> None:
         """Raises RunError unless the command ended as its block says."""
         options = step.options
+        if (self.watch.disk_is_full and outcome.ended_shell) or outcome.status == _FILE_TOO_BIG != options.exit:
+            raise self._too_big(step, output)
         if waited:
             raise self._error(
                 step,
@@ -351,6 +359,14 @@ class _Run:
                 "Put it in parentheses: a subshell may end",
             )
 
+    def _too_big(self, step: RunStep, output: str = "") -> RunError:
+        return self._error(
+            step,
+            f"was ended: the session's files may have {self.disk_limit:,} bytes together, and had more",
+            output,
+            "Let it write less, or remove what is no longer needed before it",
+        )
+
     def _error(self, step: RunStep, what: str, output: str, remedy: str) -> RunError:
         return _run_error(step, what, remedy, output)
 
@@ -389,18 +405,3 @@ def _refused(step: RunStep) -> KubetalkError | None:
         except re.error as error:
             return _run_error(step, f"has an until= that is no regular expression: {error}", "Mend the expression")
     return None
-
-
-def _kubeconfig_secrets(paths: str) -> set[str]:
-    """The keys and tokens in the sandbox's own kubeconfig, secret wherever they turn up."""
-    found: set[str] = set()
-    for path in filter(None, paths.split(":")):
-        try:
-            data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-            users = [entry["user"] for entry in data["users"]]
-        except (OSError, ValueError, TypeError, KeyError, yaml.YAMLError):
-            continue
-        for user in users:
-            if isinstance(user, Mapping):
-                found |= {str(user[key]) for key in ("client-key-data", "token", "password") if user.get(key)}
-    return {value for value in found if len(value) >= 6}

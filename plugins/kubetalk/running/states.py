@@ -7,7 +7,6 @@ its link of the key chain, so that nothing that was edited before it can be take
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import shutil
@@ -18,11 +17,14 @@ from typing import Any, Final
 
 from kubetalk.errors import SandboxError
 from kubetalk.model import CommandRecord, RunStep, Sandbox, Session, Snapshot, SnapshotStep, StepKey
+from kubetalk.running.noticing import Noticed
 from kubetalk.running.shell import Outcome, Shell
+from kubetalk.running.watching import bytes_in
 
 START: Final = "start"
-_PAUSE_SECONDS: Final = 5.0
+_MOST_POINTS: Final = 24
 _MOST_BYTES: Final = 64 * 1024 * 1024
+_MOST_BYTES_TOGETHER: Final = 256 * 1024 * 1024
 _TIMEOUT: Final = 30.0
 
 # What bash sets itself, or the engine on a new start.
@@ -66,6 +68,17 @@ class Point:
     """``$?``"""
     commands: tuple[tuple[RunStep, CommandRecord], ...]
     snapshots: tuple[Snapshot, ...]
+    noticed: Noticed
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A saved point as far as it counts for what is worth keeping."""
+
+    name: str
+    seconds: float
+    """What its commands took, from the session's beginning."""
+    bytes: int
 
 
 class States:
@@ -76,8 +89,8 @@ class States:
         self._session = session
         self._keys = keys
         self._workspace = workspace
-        self._seconds = 0.0
         self._saves = bool(keys)
+        self._copied = 0
 
     def begin(self, sandbox: Sandbox) -> Point | None:
         """Put the cluster where the run has to begin: at the furthest usable point, else as it was when it was new.
@@ -104,8 +117,9 @@ class States:
     def rewind(self, sandbox: Sandbox) -> None:
         """Put the cluster where a run after an edit of the last block will begin, so that it need not wait.
 
-        Raises SandboxError.
+        Points that are not worth keeping are forgotten. Raises SandboxError.
         """
+        self._tidy(sandbox)
         last = max((n for n, step in enumerate(self._session.steps) if isinstance(step, RunStep)), default=0)
         point = self.furthest(last)
         name = point.name if point else START
@@ -140,21 +154,20 @@ class States:
         sandbox: Sandbox,
         commands: list[tuple[RunStep, CommandRecord]],
         snapshots: list[Snapshot],
+        noticed: Noticed,
     ) -> None:
-        """Save a point after a step (``number``, from 0) if it is worth it: before the last block, and now and then."""
+        """Save a point after a step (``number``, from 0) if it ends a block, or if only one command comes after it."""
         step = self._session.steps[number]
         if not self._saves or not isinstance(step, RunStep) or shell.ended:
             return
-        self._seconds += commands[-1][1].seconds
         if _NOT_SAVED.search(step.command.source):
             self._saves = False
             return
         following = [later for later in self._session.steps[number + 1 :] if isinstance(later, RunStep)]
-        if not following or (following[0].block_id == step.block_id and len(following) > 1):
-            return
-        last_block = following[0].block_id == following[-1].block_id
-        if last_block or self._seconds >= _PAUSE_SECONDS:
-            self._save(step, shell, sandbox, commands, snapshots)
+        if len(following) == 1 or (following and following[0].block_id != step.block_id):
+            is_last = following[0].block_id == following[-1].block_id
+            room = _MOST_BYTES if is_last else min(_MOST_BYTES, _MOST_BYTES_TOGETHER - self._copied)
+            self._save(step, shell, sandbox, commands, snapshots, noticed, room)
 
     def _save(
         self,
@@ -163,6 +176,8 @@ class States:
         sandbox: Sandbox,
         commands: list[tuple[RunStep, CommandRecord]],
         snapshots: list[Snapshot],
+        noticed: Noticed,
+        room: int,
     ) -> None:
         name = self._name(step)
         if (self._directory / name).exists():
@@ -173,8 +188,9 @@ class States:
         status = shell.last_status
         outcome = save_shell(shell, partial / "shell")
         work = self._workspace / "work"
+        size = bytes_in([work], room)
         try:
-            if outcome.ended_shell or outcome.output.strip() or _size(work) > _MOST_BYTES:
+            if outcome.ended_shell or outcome.output.strip() or size > room:
                 # A job that goes on in the background cannot be saved.
                 return
             shutil.copytree(work, partial / "work", symlinks=True)
@@ -187,10 +203,13 @@ class States:
                 "status": status,
                 "commands": [[r.command, r.output, r.exit_code, r.key, r.seconds] for _, r in commands],
                 "snapshots": [[s.key, s.objects] for s in snapshots],
+                # No more than the saved shell's variables and the cluster's checkpoint hold as well.
+                "values": sorted(noticed.values),
+                "charts": sorted(noticed.charts),
             }
             (partial / "point.json").write_text(json.dumps(data), encoding="utf-8")
             partial.rename(self._directory / name)
-            self._seconds = 0.0
+            self._copied += size
         finally:
             shutil.rmtree(partial, ignore_errors=True)
 
@@ -212,7 +231,37 @@ class States:
             status=data["status"],
             commands=tuple(zip(commands, _records(data["commands"]), strict=True)),
             snapshots=tuple(Snapshot(s.id, taken[self._keys[s.id]], self._keys[s.id]) for s in snapshots),
+            noticed=Noticed(frozenset(data["values"]), frozenset((name, version) for name, version in data["charts"])),
         )
+
+    def _tidy(self, sandbox: Sandbox) -> None:
+        """Forget the points that the session no longer passes through, then those that spare the least."""
+        names = [self._name(step) for step in self._session.commands]
+        for path in self._directory.iterdir():
+            if path.is_dir() and not path.name.startswith(".") and path.name not in names:
+                self._forget(sandbox, path.name)
+        kept = [found for name in names if (found := self._kept(name))]
+        while len(kept) > 1 and (len(kept) > _MOST_POINTS or sum(p.bytes for p in kept) > _MOST_BYTES_TOGETHER):
+            # The last one stays: most edits are made after it.
+            begins = [0.0, *(point.seconds for point in kept)]
+            least = min(range(len(kept) - 1), key=lambda n: kept[n].seconds - begins[n])
+            self._forget(sandbox, kept.pop(least).name)
+
+    def _kept(self, name: str) -> _Kept | None:
+        folder = self._directory / name
+        try:
+            data = json.loads((folder / "point.json").read_text(encoding="utf-8"))
+        except OSError:
+            return None
+        seconds = sum(record.seconds for record in _records(data["commands"]))
+        return _Kept(name, seconds, bytes_in([folder], _MOST_BYTES_TOGETHER))
+
+    def _forget(self, sandbox: Sandbox, name: str) -> None:
+        if self._standing() == name:
+            self._stand_at("elsewhere")
+        # First the point, so that nothing begins at a checkpoint that is gone.
+        shutil.rmtree(self._directory / name)
+        sandbox.forget(name)
 
     def _name(self, step: RunStep) -> str:
         return self._keys.get((step.block_id, step.index), "")[:32] or "none"
@@ -241,13 +290,3 @@ def save_shell(shell: Shell, script: Path) -> Outcome:
 
 def _records(rows: list[list[Any]]) -> list[CommandRecord]:
     return [CommandRecord(*row) for row in rows]
-
-
-def _size(folder: Path) -> int:
-    """Bytes in a folder; stops counting when it is too much."""
-    total = 0
-    for base, _, names in os.walk(folder):
-        total += sum(Path(base, name).lstat().st_size for name in names)
-        if total > _MOST_BYTES:
-            break
-    return total

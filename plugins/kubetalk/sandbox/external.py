@@ -77,6 +77,10 @@ class ExternalSandbox:
         """Raises SandboxError: only the embedded sandbox can."""
         raise self._no_checkpoints(name)
 
+    def forget(self, name: str) -> None:
+        """Raises SandboxError: only the embedded sandbox can."""
+        raise self._no_checkpoints(name)
+
     def status(self) -> Mapping[str, Any]:
         """``parts`` and ``checkpoints``, both empty: nothing of it runs here."""
         return {"parts": [], "bytes": 0, "checkpoints": []}

@@ -102,6 +102,10 @@ class FakeSandbox:
             shutil.rmtree(kept)
             shutil.copytree(self.directory / "saved" / name / kept.name, kept)
 
+    def forget(self, name: str) -> None:
+        self.calls.append(f"forget {name}")
+        shutil.rmtree(self.directory / "saved" / name)
+
     def close(self) -> None:
         self.calls.append("close")
 

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from pathlib import Path
 
 import pytest
@@ -55,9 +54,8 @@ class TestInputAndOutput:
         assert outputs(run("cat", 'read line; echo "$?"', "echo still here")) == ["", "1\n", "still here\n"]
 
     def test_a_daemon_that_holds_the_output_does_not_hold_the_session(self, run: Runner) -> None:
-        started = time.monotonic()
+        # It would be ended after a minute, and the session fail.
         assert outputs(run("sleep 300 & echo started", "echo next")) == ["started\n", "next\n"]
-        assert time.monotonic() - started < 30
 
     def test_both_streams_in_the_order_they_were_written(self, run: Runner) -> None:
         script = "for i in 1 2 3; do echo out $i; echo err $i >&2; done"
@@ -148,12 +146,10 @@ class TestExit:
 
 class TestLimits:
     def test_a_timeout_ends_the_whole_group_and_shows_what_was_printed(self, run: Runner, tmp_path: Path) -> None:
-        started = time.monotonic()
         source = "echo so far; (sleep 300 & echo $! >pid; wait)"
-        result = run(run_step(source, timeout=0.5), run_step("true", block="c"))
-        assert time.monotonic() - started < 30
+        result = run(run_step(source, timeout=2), run_step("true", block="c"))
         assert result.failure is not None
-        assert "did not end within 0.5 s" in result.failure.message
+        assert "did not end within 2 s" in result.failure.message
         assert result.failure.details == "so far\n"
         assert len(result.unverified) == 2
         assert not _is_running(int((tmp_path / "w/work/pid").read_text()))
@@ -163,6 +159,31 @@ class TestLimits:
         assert result.failure is not None
         assert "printed more than 10,000 bytes" in result.failure.message
         assert len(result.failure.details) < 3000
+
+    @pytest.mark.parametrize("source", ["yes >f", "while :; do echo x; done >f", "yes | cat >f"])
+    def test_a_file_cannot_fill_the_disk(self, run: Runner, tmp_path: Path, source: str) -> None:
+        result = run(run_step("echo before", block="a"), run_step(source), disk_limit=100 * 1024)
+        assert result.failure is not None
+        assert result.failure.message == (
+            f"`{source}` (block b) was ended: the session's files may have 102,400 bytes together, and had more"
+        )
+        assert result.failure.where == "docs/talks/t/en.md:10"
+        assert (tmp_path / "w/work/f").stat().st_size == 100 * 1024
+        assert [path for path in (tmp_path / "w/work").iterdir() if path.name != "f"] == []
+
+    @pytest.mark.parametrize("folder", [".", "~"])
+    def test_many_files_cannot_fill_it_either(self, run: Runner, monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
+        monkeypatch.setattr("kubetalk.running.watching._SECONDS", 0.01)
+        source = f"cd {folder}; while :; do n=$((n + 1)); head -c 10000 /dev/zero >f$n; done"
+        result = run(run_step(source, timeout=500), run_step("true", block="c"), disk_limit=100 * 1024)
+        assert result.failure is not None
+        assert "may have 102,400 bytes together, and had more" in result.failure.message
+        assert result.failure.remedy == "Let it write less, or remove what is no longer needed before it"
+        assert len(result.unverified) == 2
+
+    def test_the_limit_of_files_may_be_lowered_only(self, run: Runner) -> None:
+        result = run("ulimit -f; ulimit -Hf; ulimit -f unlimited 2>/dev/null || echo no", disk_limit=100 * 1024)
+        assert outputs(result) == ["100\n100\nno\n"]
 
     def test_a_lot_of_output_is_fine(self, run: Runner) -> None:
         assert len(outputs(run("seq 100000"))[0]) == 588895
@@ -198,14 +219,14 @@ class TestPolling:
         assert outputs(result) == ["", "web\n"]
 
     def test_in_vain(self, run: Runner) -> None:
-        result = run(run_step("kubectl get pod web", until="Running", within=0.4))
+        result = run(run_step("kubectl get pod web", until="Running", within=1.5))
         assert result.failure is not None
-        assert 'did not print until="Running" within 0.4 s' in result.failure.message
+        assert 'did not print until="Running" within 1.5 s' in result.failure.message
         assert "NotFound" in result.failure.details
 
     def test_a_command_that_hangs_does_not_hang_the_polling(self, run: Runner, sandbox: FakeSandbox) -> None:
         sandbox.tool("kubectl", "#!/bin/sh\necho half\nexec sleep 300\n")
-        result = run(run_step("kubectl get pods", until="Running", within=0.5))
+        result = run(run_step("kubectl get pods", until="Running", within=1.5))
         assert result.failure is not None
         assert result.failure.details == "half\n"
 
@@ -246,7 +267,7 @@ class TestPolling:
         assert result.recording.blocks[0].commands[0].exit_code == 130
 
     def test_a_watch_without_until_runs_for_within(self, run: Runner) -> None:
-        result = run(run_step("kubectl get pods --watch", within=0.4), run_step("echo next", block="c"))
+        result = run(run_step("kubectl get pods --watch", within=1.5), run_step("echo next", block="c"))
         assert outputs(result)[0].startswith("pod 0\npod 1\n")
         assert outputs(result)[1] == "next\n"
 
