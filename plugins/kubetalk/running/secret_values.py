@@ -24,6 +24,7 @@ _INSTALLED: Final = frozenset({"deployed", "superseded"})
 _MOST_SCANNED: Final = 64 * 1024
 _MOST_UNPACKED: Final = 32 * 1024 * 1024
 _TELLING_KEY: Final = re.compile(r"(?i)pass|pwd|token|secret|key|credential|auth|salt|seed|cookie|private")
+_WORDS_OF_EVERY_PAGE: Final = frozenset({"default", "kubernetes", "localhost", "password", "secret", "service"})
 _PUBLIC_BLOCK: Final = re.compile(r"(?:-----BEGIN (?:CERTIFICATE|PUBLIC KEY)-----[^-]*-----END [A-Z ]+-----\s*)+")
 # Words, hosts, URLs, images, small numbers and versions; what is hexadecimal and has digits is none of them.
 _PART: Final = r"(?!(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{6,}(?![0-9A-Za-z]))(?:[A-Z]?[a-z]+\d{0,2}|[A-Z]+|\d{1,5})"
@@ -56,7 +57,7 @@ def _values(key: str, encoded: str, called: str) -> Iterator[str]:
         if len(encoded) >= LEAST:
             yield encoded
         return
-    if len(value) < LEAST or _PUBLIC_BLOCK.fullmatch(value) or value in {"true", "false"}:
+    if len(value) < LEAST or _PUBLIC_BLOCK.fullmatch(value) or value.lower() in _WORDS_OF_EVERY_PAGE:
         return
     if not _is_name(value) or (_TELLING_KEY.search(key) and value not in called):
         yield value

@@ -225,6 +225,7 @@ class TestValues:
         [
             ("password", "short"),
             ("password", "true"),
+            ("password", "password"),
             ("password", "shop"),
             ("password", "wordpress"),
             ("username", "postgres"),

@@ -73,6 +73,8 @@ def test_a_marked_cluster(provider: ContextProvider, runs: Path) -> None:
             sandbox.checkpoint("a")
         with pytest.raises(SandboxError, match="no checkpoints"):
             sandbox.restore("a")
+        with pytest.raises(SandboxError, match="no checkpoints"):
+            sandbox.forget("a")
 
 
 def test_kwok_nodes_are_simulated_whoever_runs_them(provider: ContextProvider, cluster: FakeBinary) -> None:
