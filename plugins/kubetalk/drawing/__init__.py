@@ -9,8 +9,8 @@ kinds), ``edge`` (references), ``warn`` (not ready, missing), ``added``, ``remov
 natural width in ``--kt-diagram-width``, so that a narrow page can scroll it instead of making it too small to read.
 """
 
-from kubetalk.drawing.draw import draw
+from kubetalk.drawing.draw import check, draw
 from kubetalk.drawing.kinds import OPTIONAL_GROUPS, RESOURCES
 from kubetalk.drawing.prune import prune
 
-__all__ = ["OPTIONAL_GROUPS", "RESOURCES", "draw", "prune"]
+__all__ = ["OPTIONAL_GROUPS", "RESOURCES", "check", "draw", "prune"]

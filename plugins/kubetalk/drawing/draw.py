@@ -11,7 +11,7 @@ from kubetalk.drawing.changes import compared
 from kubetalk.drawing.describe import described
 from kubetalk.drawing.graph import Graph
 from kubetalk.drawing.layout import arranged
-from kubetalk.drawing.overlay import closest, drawn_over
+from kubetalk.drawing.overlay import check_overlay, closest, drawn_over
 from kubetalk.drawing.page import Page
 from kubetalk.drawing.routing import Line, routed
 from kubetalk.drawing.sizes import CANVAS, PAD, Face, Header, face
@@ -43,16 +43,31 @@ def draw(block: DiagramBlock, snapshot: Snapshot, *, before: Snapshot | None, la
         title = words("title.compare", title=title)
     sentences = described(graph, words, compares=before is not None)
     picture = Picture(graph, page, lines, words, _prefix(block.id, language))
-    svg, aspect = picture.write(title, "".join(_spaced(sentences, language)))
+    svg, aspect = picture.write(title, words.together(sentences))
     return Diagram(block.id, svg, sentences, aspect)
+
+
+def check(block: DiagramBlock, *, language: str, strings: Mapping[str, str]) -> None:
+    """What is wrong with a block whatever the cluster holds, before anything has run for it.
+
+    Raises DiagramError as `draw` does, for an unknown view, and for an overlay that cannot be read or whose own names
+    do not fit together.
+    """
+    _check_view(block)
+    check_overlay(block.overlay, block.fence, Words(language, strings))
+
+
+def _check_view(block: DiagramBlock) -> None:
+    if block.view not in VIEWS:
+        remedy = closest(block.view, VIEWS) or f"Known views: {', '.join(VIEWS)}."
+        message = f'the diagram "{block.id}" has the unknown view "{block.view}"'
+        raise DiagramError(message, where=block.fence.location, remedy=remedy)
 
 
 def _graph(block: DiagramBlock, snapshot: Snapshot, before: Snapshot | None,
            words: Words) -> tuple[Graph, frozenset[str]]:  # fmt: skip
     where = block.fence.location
-    if block.view not in VIEWS:
-        remedy = closest(block.view, VIEWS) or f"Known views: {', '.join(VIEWS)}."
-        raise DiagramError(f'the diagram "{block.id}" has the unknown view "{block.view}"', where=where, remedy=remedy)
+    _check_view(block)
     graph = graph_of(snapshot, words)
     if before is not None:
         graph = compared(graph_of(before, words), graph)
@@ -124,7 +139,3 @@ def _prefix(block_id: str, language: str) -> str:
     if plain != block_id:
         plain += f"-{zlib.crc32(block_id.encode()):08x}"
     return f"kt-{plain}-{language}"
-
-
-def _spaced(sentences: tuple[str, ...], language: str) -> str:
-    return ("" if language in {"ja", "zh"} else " ").join(sentences)

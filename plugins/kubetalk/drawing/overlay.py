@@ -44,6 +44,14 @@ def drawn_over(graph: Graph, body: str, fence: Fence, words: Words) -> Drawn:
     return _Overlay(graph, fence, words).read(body)
 
 
+def check_overlay(body: str, fence: Fence, words: Words) -> None:
+    """What can be told of an overlay before the cluster is known; its names of objects are not looked at.
+
+    Raises DiagramError like `drawn_over`.
+    """
+    _Overlay(Graph(), fence, words, sees_cluster=False).read(body)
+
+
 def closest(word: str, choices: Iterable[str]) -> str:
     """``Did you mean "x"?``, or nothing if there is nothing like it."""
     lowered = {choice.lower(): choice for choice in sorted(choices)}
@@ -52,8 +60,9 @@ def closest(word: str, choices: Iterable[str]) -> str:
 
 
 class _Overlay:
-    def __init__(self, graph: Graph, fence: Fence, words: Words) -> None:
+    def __init__(self, graph: Graph, fence: Fence, words: Words, *, sees_cluster: bool = True) -> None:
         self._graph, self._fence, self._words = graph, fence, words
+        self._sees_cluster = sees_cluster
         self._objects = {node.id: node for node in graph.nodes}
         self._hand: dict[str, Node] = {}
         self._named: set[str] = set()
@@ -166,6 +175,8 @@ class _Overlay:
                 f'the diagram\'s overlay names "{reference}", which it does not define',
                 closest(reference, self._hand) or "Add it to nodes:, or name an object as Kind/name.",
             )
+        if not self._sees_cluster:
+            return reference
         *place, kind, name = parts
         found = [node for node in self._graph.nodes if self._is(node, place, kind, name)]
         if len(found) == 1:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import functools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -21,3 +22,9 @@ class Words:
     def counted(self, key: str, count: int, **fields: object) -> str:
         """The singular or plural of a text; languages without one give the same twice."""
         return self(f"{key}.{'one' if count == 1 else 'other'}", count=count, **fields)
+
+    def together(self, sentences: Sequence[str]) -> str:
+        """Sentences as one text, joined as the language does it."""
+        if not sentences:
+            return ""
+        return functools.reduce(lambda one, other: self("say.both", one=one, other=other), sentences)

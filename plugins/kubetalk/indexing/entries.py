@@ -79,6 +79,7 @@ def _entry(document: Document, language: str, settings: Settings, document_path:
         slide_count=len(text.slides),
         reading_minutes=reading_minutes(text.source),
         alternates=tuple(Alternate(language=other, path=document_path(document, other)) for other in document.texts),
+        draft=facts.draft,
     )
 
 

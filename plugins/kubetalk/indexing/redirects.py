@@ -19,7 +19,11 @@ def redirect_targets(documents: Iterable[Document], settings: Settings, *, docum
             (language for language in settings.languages if language in document.texts), settings.languages[0]
         )
         for old in document.facts.redirect_from:
-            path = old.strip("/")
-            uri = path if path.endswith(".html") else f"{path}/index.html".lstrip("/")
-            targets[uri] = document_path(document, language)
+            targets[redirect_uri(old)] = document_path(document, language)
     return targets
+
+
+def redirect_uri(old: str) -> str:
+    """The file behind an old path: ``/old/`` is ``old/index.html``, and so is ``/old``."""
+    path = old.strip("/")
+    return path if path.endswith(".html") else f"{path}/index.html".lstrip("/")

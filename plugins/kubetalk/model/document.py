@@ -82,10 +82,14 @@ class Facts:
     tags: tuple[str, ...] = ()
     sandbox: SandboxRequest = SandboxRequest()
     events: tuple[Event, ...] = ()
+    """By date."""
     redirect_from: tuple[str, ...] = ()
+    redirect_lines: tuple[int, ...] = ()
+    """The line of each of `redirect_from`, as an error names it; empty if the facts were not read from a file."""
     languages: tuple[str, ...] = ()
     """Languages the document is written in, when it is not all of the site's."""
     draft: bool = False
+    """Shown by ``mkdocs serve`` only; the command line treats it like any other document."""
 
 
 class OutputMode(StrEnum):
@@ -306,3 +310,5 @@ class Project:
     documents: tuple[Document, ...]
     tags: Mapping[str, Mapping[str, str]]
     """Tag id to one label per language."""
+    drafts: tuple[Document, ...] = ()
+    """Documents that are left out of this build, without their texts."""

@@ -56,6 +56,8 @@ class Settings:
     cache_dir: Path = Path(".cache/kubetalk")
     """Sessions verified on this machine; never committed."""
     jobs: int = 1
+    drafts: bool = True
+    """Whether documents with ``draft: true`` are there; a build of the site leaves them out."""
     layers: Mapping[str, SandboxRequest] = field(default_factory=dict)
     """Name to what a document that begins on that layer asks for."""
 

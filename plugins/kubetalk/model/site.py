@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from kubetalk.model.diagram import Diagram
 from kubetalk.model.document import Document, Event, Kind
 from kubetalk.model.recording import Comparison, Origin, Recording
+from kubetalk.model.session import SourceFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,8 @@ class Rendition:
     """(diagram id, language) to picture."""
     comparisons: tuple[Comparison, ...] = ()
     """Verdicts on its commands, when a comparison was made; the page marks those that drifted."""
+    files: tuple[SourceFile, ...] = ()
+    """What its session finds in the working directory; the page's script brings along those that it uses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ class Entry:
     slide_count: int = 0
     reading_minutes: int = 0
     alternates: tuple[Alternate, ...] = ()
+    draft: bool = False
 
 
 @dataclass(frozen=True, slots=True)

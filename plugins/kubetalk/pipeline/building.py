@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from kubetalk import drawing, indexing, rendering
-from kubetalk.errors import DiagramError
+from kubetalk import drawing, indexing, reading, rendering
+from kubetalk.errors import DiagramError, KubetalkError, ManyErrors
 from kubetalk.model import (
     Alternate,
     Diagram,
     DiagramBlock,
     Document,
+    Entry,
     Kind,
     Output,
     Progress,
+    Project,
     Rendition,
     Settings,
 )
+from kubetalk.pipeline.addresses import address_problems, unique
 from kubetalk.pipeline.documents import DOCUMENT_FOLDERS, read_documents
 from kubetalk.pipeline.modes import Performed, perform_all
 from kubetalk.reading.texts import front_matter_end
@@ -47,7 +50,11 @@ class HostPage:
 
     def assets_html(self, url: str) -> str:
         """The links to our style sheet and script, relative to the page's address."""
-        return self.renderer.host_assets_html(url)
+        return self.renderer.host_assets_html(url, self.language)
+
+    def provenance_html(self) -> str:
+        """The panel about the page's outputs, for below its text; empty if nothing on it ran."""
+        return self.renderer.host_provenance_html(self.rendition, self.language)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +75,7 @@ class BuiltSite:
 
     def outputs_with(self, host_urls: Iterable[str]) -> tuple[Output, ...]:
         """All outputs, the sitemap naming MkDocs' own pages too."""
-        language = self.settings.languages[0]
-        hosts = [(Alternate(language=language, path=url),) for url in sorted(host_urls)]
+        hosts = [(Alternate(language=reading.language_of(url, self.settings), path=url),) for url in sorted(host_urls)]
         sitemap = indexing.sitemap_output([*self.page_versions, *hosts], self.settings)
         return (*self.outputs, *([sitemap] if sitemap else []))
 
@@ -80,19 +86,14 @@ def build_site(settings: Settings, *, progress: Progress, warm: WarmSandboxes | 
     Raises a KubetalkError (often ManyErrors) and leaves every file as it was.
     """
     project, hosts = read_documents(settings)
-    performed = perform_all([*project.documents, *hosts], settings, progress=progress, warm=warm)
-    renderer = rendering.Renderer(settings, tags=project.tags, documents=[*project.documents, *hosts])
-    renditions = [
-        _rendition(document, performed.get(document.id), renderer)
-        for document in project.documents
-        if not document.facts.draft
-    ]
+    documents = (*project.documents, *hosts)
+    renderer = rendering.Renderer(settings, tags=project.tags, documents=documents, drafts=project.drafts)
     entries = indexing.list_entries(
-        [rendition.document for rendition in renditions],
-        settings,
-        document_path=rendering.document_path,
-        deck_path=rendering.deck_path,
+        project.documents, settings, document_path=rendering.document_path, deck_path=rendering.deck_path
     )
+    _check(project, hosts, entries, settings, renderer)
+    performed = perform_all(documents, settings, progress=progress, warm=warm)
+    renditions = [_rendition(document, performed.get(document.id), renderer) for document in project.documents]
     outputs: list[Output] = [*renderer.assets(), renderer.chooser()]
     for rendition in renditions:
         outputs += renderer.pages(rendition, entries)
@@ -104,17 +105,47 @@ def build_site(settings: Settings, *, progress: Progress, warm: WarmSandboxes | 
         outputs.append(indexing.search_output(records, language))
         outputs.append(renderer.not_found(language))
     outputs.append(renderer.not_found(""))
-    targets = indexing.redirect_targets(
-        [rendition.document for rendition in renditions], settings, document_path=rendering.document_path
-    )
+    targets = indexing.redirect_targets(project.documents, settings, document_path=rendering.document_path)
     outputs += [renderer.redirect(uri, target) for uri, target in targets.items()]
     return BuiltSite(
         settings=settings,
-        outputs=tuple(outputs),
+        outputs=unique(outputs),
         host_pages=_host_pages(hosts, performed, renderer),
-        page_versions=_page_versions(renditions, settings, renderer),
+        page_versions=_page_versions(renditions, settings, renderer.list_paths(entries)),
         performed=performed,
     )
+
+
+def _check(
+    project: Project,
+    hosts: Sequence[Document],
+    entries: Mapping[str, Sequence[Entry]],
+    settings: Settings,
+    renderer: rendering.Renderer,
+) -> None:
+    """Everything that can be wrong before a command has run, told before one does.
+
+    Raises a KubetalkError, ManyErrors for several.
+    """
+    ours = [output.uri for output in renderer.assets()]
+    ours += [rendering.uri_of(f"{x}/{path}") for x in settings.languages for path in renderer.list_paths(entries)]
+    errors: list[KubetalkError] = [*address_problems(project.documents, settings, ours)]
+    for document in project.documents:
+        errors += renderer.problems(document)
+    for document in (*project.documents, *hosts):
+        errors += _diagram_problems(document, renderer)
+    if errors:
+        raise errors[0] if len(errors) == 1 else ManyErrors(errors)
+
+
+def _diagram_problems(document: Document, renderer: rendering.Renderer) -> Iterator[KubetalkError]:
+    for language, text in document.texts.items():
+        for block in text.blocks:
+            if isinstance(block, DiagramBlock):
+                try:
+                    drawing.check(block, language=language, strings=renderer.strings(language))
+                except DiagramError as error:
+                    yield error
 
 
 def _host_pages(
@@ -136,6 +167,7 @@ def _rendition(document: Document, performed: Performed | None, renderer: render
         origin=performed.origin,
         comparisons=performed.comparisons,
         diagrams=_diagrams(document, performed, renderer),
+        files=performed.session.files,
     )
 
 
@@ -164,7 +196,7 @@ def _diagrams(
 
 
 def _page_versions(
-    renditions: Sequence[Rendition], settings: Settings, renderer: rendering.Renderer
+    renditions: Sequence[Rendition], settings: Settings, list_paths: Sequence[str]
 ) -> tuple[tuple[Alternate, ...], ...]:
     """Every page once, as its language versions; decks are pages of their own."""
     versions = [
@@ -184,6 +216,6 @@ def _page_versions(
     ]
     versions += [
         tuple(Alternate(language=language, path=f"{language}/{path}") for language in settings.languages)
-        for path in renderer.list_paths()
+        for path in list_paths
     ]
     return tuple(versions)

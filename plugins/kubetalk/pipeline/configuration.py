@@ -17,8 +17,9 @@ _INHERIT = re.compile(r"^INHERIT:\s*(?:([\"'])(?P<quoted>.+?)\1|(?P<plain>\S+))"
 
 
 def settings_from_mkdocs(options: Mapping[str, Any], site: Mapping[str, Any]) -> Settings:
-    """The settings of a build that MkDocs started; ``site`` is MkDocs' own configuration."""
-    return reading.read_settings(options, config_path=Path(site["config_file_path"] or "mkdocs.yml"), site=site)
+    """The settings of a build that MkDocs started, so without drafts; ``site`` is MkDocs' own configuration."""
+    path = Path(site["config_file_path"] or "mkdocs.yml")
+    return dataclasses.replace(reading.read_settings(options, config_path=path, site=site), drafts=False)
 
 
 def settings_from_config(path: Path) -> Settings:
@@ -41,8 +42,9 @@ def settings_for_serving(settings: Settings, options: Mapping[str, Any], *, is_r
     """``mkdocs serve`` rebuilds at every save, so it replays unless somebody asked for more (design, 4.2).
 
     Asked for is what ``execution`` says in mkdocs.yml, or KUBETALK_EXECUTION. What ``live`` ran at the start is not
-    run again at a save that did not touch it.
+    run again at a save that did not touch it. Drafts are shown, as MkDocs does with its own.
     """
+    settings = dataclasses.replace(settings, drafts=True)
     asked = bool(options.get("execution") or os.environ.get("KUBETALK_EXECUTION"))
     if settings.execution is Execution.AUTO and not asked:
         return dataclasses.replace(settings, execution=Execution.REPLAY)

@@ -2,7 +2,7 @@
 
 from kubetalk.reading.commands import read_commands
 from kubetalk.reading.facts import schema
-from kubetalk.reading.host_pages import read_host_page
+from kubetalk.reading.host_pages import language_of, read_host_page
 from kubetalk.reading.plan import plan_session
 from kubetalk.reading.printing import print_block
 from kubetalk.reading.project import read_project
@@ -12,6 +12,7 @@ from kubetalk.reading.texts import read_text
 
 __all__ = [
     "OPTIONS",
+    "language_of",
     "plan_session",
     "print_block",
     "read_commands",

@@ -150,7 +150,7 @@ _COMMON: Mapping[str, Key] = {
     "sandbox": Key(SANDBOX, "the cluster its commands talk to"),
     "redirect_from": Key(_PATHS, "old paths that lead here"),
     "languages": Key(_LANGUAGES, "the languages it is written in, if it is not all of the site's"),
-    "draft": Key(_FLAG, "`true` keeps it out of lists and feeds"),
+    "draft": Key(_FLAG, "`true`: only `mkdocs serve` shows it, a build leaves it out"),
 }
 _KEYS: Mapping[Kind, Mapping[str, Key]] = {
     Kind.TALK: {**_COMMON, "events": Key(_EVENTS, "where it was or will be given")},
@@ -204,7 +204,7 @@ def _facts(values: Values, kind: Kind, tags: Mapping[str, Mapping[str, str]] | N
     title = _complete(values, "title", values.get("title", _TITLE), spoken)
     description = _complete(values, "description", values.get("description", _TITLE), spoken)
     known_tags = _tags(values, tags)
-    paths = tuple(path for path, _ in values.get("redirect_from", _PATHS) or ())
+    old_paths = values.get("redirect_from", _PATHS) or ()
     return Facts(
         title=title,
         location=Location(reader.path, values.node.start_mark.line + 1),
@@ -213,7 +213,8 @@ def _facts(values: Values, kind: Kind, tags: Mapping[str, Mapping[str, str]] | N
         tags=known_tags,
         sandbox=values.get("sandbox", SANDBOX) or SandboxRequest(),
         events=_events(values, spoken) if kind is Kind.TALK else (),
-        redirect_from=paths,
+        redirect_from=tuple(path for path, _ in old_paths),
+        redirect_lines=tuple(node.start_mark.line + 1 for _, node in old_paths),
         languages=written,
         draft=bool(values.get("draft", _FLAG)),
     )
@@ -264,6 +265,7 @@ def _tags(values: Values, known: Mapping[str, Mapping[str, str]] | None) -> tupl
 
 
 def _events(values: Values, spoken: tuple[str, ...]) -> tuple[Event, ...]:
+    """By date, in whatever order they are written."""
     found: dict[str, int] = {}
     events = []
     for item, node in values.get("events", _EVENTS) or ():
@@ -283,7 +285,7 @@ def _events(values: Values, spoken: tuple[str, ...]) -> tuple[Event, ...]:
                 message = f"the name of event `{event.id}` has no text in `{language}`"
                 values.reader.error(node, message, "Write one text for all languages, or one for each.")
         events.append(event)
-    return tuple(events)
+    return tuple(sorted(events, key=lambda event: (event.date, event.id)))
 
 
 def read_tags(

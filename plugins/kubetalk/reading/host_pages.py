@@ -32,8 +32,7 @@ def read_host_page(path: Path, source: str, settings: Settings) -> Document | No
     absolute = settings.docs_dir / path
     place = place_of(absolute, settings.project_dir)
     id_ = place_of(absolute, settings.docs_dir)
-    folder = id_.split("/")[0]
-    language = folder if folder in settings.languages else settings.languages[0]
+    language = language_of(id_, settings)
     errors: list[KubetalkError] = []
     text = collect_text(source, place, language, kind=Kind.HOST_PAGE, errors=errors)
     if not text.blocks and not errors:
@@ -54,6 +53,12 @@ def read_host_page(path: Path, source: str, settings: Settings) -> Document | No
         texts=texts,
         recording_path=absolute.with_suffix(".recording.yml"),
     )
+
+
+def language_of(uri: str, settings: Settings) -> str:
+    """The language of an ordinary page, by its path below docs_dir or its address on the site."""
+    folder = uri.partition("/")[0]
+    return folder if folder in settings.languages else settings.languages[0]
 
 
 def _facts(source: str, place: str, language: str, settings: Settings, errors: list[KubetalkError]) -> Facts:

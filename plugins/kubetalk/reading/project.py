@@ -81,11 +81,16 @@ class _ProjectReader:
             for directory in self._directories(self.settings.docs_dir / folder)
             if (document := self._document(directory, kind, tags)) is not None
         ]
+        drafts = [document for document in documents if self._is_left_out(document.facts)]
+        documents = [document for document in documents if not self._is_left_out(document.facts)]
         self._check_unique(documents)
         if tags is None:
             used = sorted({tag for document in documents for tag in document.facts.tags})
             tags = {tag: dict.fromkeys(self.settings.languages, tag) for tag in used}
-        return Project(tuple(documents), tags)
+        return Project(tuple(documents), tags, tuple(drafts))
+
+    def _is_left_out(self, facts: Facts) -> bool:
+        return facts.draft and not self.settings.drafts
 
     def _place(self, path: Path) -> str:
         return place_of(path, self.settings.project_dir)
@@ -124,8 +129,15 @@ class _ProjectReader:
             return None
         if facts.title == {} and len(self.errors) == before:
             return None
+        if self._is_left_out(facts):
+            del self.errors[before:]  # an unfinished document must not stop a build that does not show it
+            return self._made(directory, kind, facts, {})
         texts = self._texts(directory, kind, facts)
         self.errors[before:] = _in_order(self.errors[before:])
+        return self._made(directory, kind, facts, texts)
+
+    @staticmethod
+    def _made(directory: Path, kind: Kind, facts: Facts, texts: Mapping[str, Text]) -> Document:
         return Document(
             id=directory.name,
             kind=kind,
@@ -215,9 +227,8 @@ class _ProjectReader:
 
     @staticmethod
     def _redirect_line(document: Document, path: str) -> int:
-        source = (document.directory / facts_name(document.kind)).read_text(encoding="utf-8-sig")
-        lines = source.splitlines()
-        return next((number for number, line in enumerate(lines, start=1) if path in line), 0)
+        lines = dict(zip(document.facts.redirect_from, document.facts.redirect_lines, strict=False))
+        return lines.get(path, 0)
 
 
 _OTHER_NAMES = tuple(name for kind in FOLDERS for name in (facts_name(kind), facts_name(kind).replace(".yml", ".yaml")))

@@ -1,7 +1,7 @@
 """Documents, recordings and diagrams to HTML: decks, reading views, posts, lists, and single blocks for other pages."""
 
 from kubetalk.rendering.markdown import PLACEHOLDER, custom_fence, markdown_with_placeholders
-from kubetalk.rendering.paths import deck_path, document_path, list_path, tag_path, tags_path
+from kubetalk.rendering.paths import deck_path, document_path, list_path, tag_path, tags_path, uri_of
 from kubetalk.rendering.renderer import Renderer
 from kubetalk.rendering.strings import Strings, available_languages, load_strings
 
@@ -18,4 +18,5 @@ __all__ = [
     "markdown_with_placeholders",
     "tag_path",
     "tags_path",
+    "uri_of",
 ]

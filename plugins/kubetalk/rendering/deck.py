@@ -65,14 +65,25 @@ def slide_id(slide: Slide) -> str:
     return slide.id or f"slide-{slide.number}"
 
 
-def slide_views(
+@dataclass(frozen=True, slots=True)
+class SlideSkeleton:
+    """One slide as HTML, its blocks still tokens, its links those of the site."""
+
+    slide: Slide
+    heading: str
+    body: str
+    deck_body: str
+    notes: str
+    attributes: tuple[tuple[str, str], ...]
+
+
+def slide_skeletons(
     text: Text,
     converter: Converter,
-    strings: Strings,
     block: Callable[[int], str],
     session: Callable[[str], str],
     rewrite: Callable[[str], str],
-) -> tuple[SlideView, ...]:
+) -> tuple[SlideSkeleton, ...]:
     """All slides of a text. ``block`` and ``session`` are those of `Converter.convert`, ``rewrite`` turns links.
 
     Raises what these raise.
@@ -87,31 +98,37 @@ def slide_views(
         converted = converter.convert(with_definitions(source, known), block=block, session=session, is_slide=True)
         return rewrite(converted.html)
 
-    views = []
+    skeletons = []
     for slide in text.slides:
         html = level_headings(convert(markdown_with_placeholders(text, slide.first_line, slide.last_line)), 2)
         match = FIRST_HEADING.match(html)
         heading, body = (match["text"], html[match.end() :]) if match else ("", html)
-        title = slide.title or plain_text(heading)
         notes = level_headings(convert(slide.notes), 3) if slide.notes.strip() else ""
-        key = "talk.slide_titled" if title else "talk.slide"
-        views.append(
-            SlideView(
-                number=slide.number,
-                id=slide_id(slide),
-                title=title,
-                label=strings(key, n=slide.number, title=title),
-                layout=layout_of(slide, heading, body),
-                heading=Markup(heading),  # noqa: S704  Markdown of the author
-                body=Markup(body),  # noqa: S704
-                deck_body=Markup(SLIDE_LINK.sub(in_deck, body)),  # noqa: S704
-                notes=Markup(notes),  # noqa: S704
-                attributes=author_attributes(slide, rewrite),
-                classes=" ".join(filter(None, [stands_beside(body), slide.attributes.get("class", "")])),
-                text=flat(f"{plain_text(body)} {plain_text(notes)}"),
-            )
+        skeletons.append(
+            SlideSkeleton(slide, heading, body, SLIDE_LINK.sub(in_deck, body), notes, author_attributes(slide, rewrite))
         )
-    return tuple(views)
+    return tuple(skeletons)
+
+
+def slide_view(skeleton: SlideSkeleton, strings: Strings, fill: Callable[[str], str]) -> SlideView:
+    """The slide with its blocks, which ``fill`` puts in the place of their tokens. Raises what it raises."""
+    slide, body = skeleton.slide, fill(skeleton.body)
+    title = slide.title or plain_text(skeleton.heading)
+    key = "talk.slide_titled" if title else "talk.slide"
+    return SlideView(
+        number=slide.number,
+        id=slide_id(slide),
+        title=title,
+        label=strings(key, n=slide.number, title=title),
+        layout=layout_of(slide, skeleton.heading, body),
+        heading=Markup(skeleton.heading),  # noqa: S704  Markdown of the author
+        body=Markup(body),  # noqa: S704
+        deck_body=Markup(fill(skeleton.deck_body)),  # noqa: S704
+        notes=Markup(skeleton.notes),  # noqa: S704
+        attributes=skeleton.attributes,
+        classes=" ".join(filter(None, [stands_beside(body), slide.attributes.get("class", "")])),
+        text=flat(f"{plain_text(body)} {plain_text(skeleton.notes)}"),
+    )
 
 
 def author_attributes(slide: Slide, rewrite: Callable[[str], str]) -> tuple[tuple[str, str], ...]:

@@ -29,6 +29,8 @@ ATTRIBUTE = re.compile(
     r"(?P<before>\s(?:src|href|poster|data-src|data-background-image|data-background-video)=)"
     r"(?P<quote>[\"'])(?P<value>.*?)(?P=quote)"
 )
+FOLDERS = frozenset(f"{kind.value}s" for kind in (Kind.TALK, Kind.POST, Kind.PAGE))
+"""Below docs_dir, where the texts are that MkDocs does not render."""
 EXTERNAL = re.compile(r"^(?:[a-zA-Z][a-zA-Z0-9+.-]*:|//|#|\?|$)")
 
 
@@ -38,8 +40,10 @@ class LinkMap:
 
     settings: Settings
     documents: Iterable[Document] = ()
+    drafts: Iterable[Document] = ()
     _texts: dict[str, tuple[Document, str]] = field(init=False)
     _folders: dict[str, Document] = field(init=False)
+    _drafts: dict[str, Document] = field(init=False)
 
     def __post_init__(self) -> None:
         self._texts = {
@@ -51,6 +55,7 @@ class LinkMap:
             if document.kind is not Kind.HOST_PAGE
             for text in document.texts.values()
         }
+        self._drafts = {document.place: document for document in self.drafts}
 
     def rewrite(self, html: str, text: Text) -> tuple[str, dict[str, Path]]:
         """The HTML with internal links made of `ROOT` and a site path, and the files it needs: site path to file.
@@ -88,13 +93,23 @@ class LinkMap:
             document = self._folders[source]
             language = text.language if text.language in document.texts else next(iter(document.texts))
             return ROOT + document_path(document, language) + rest
+        draft = self._drafts.get(source) or (
+            self._drafts.get(posixpath.dirname(source)) if path.endswith(".md") else None
+        )
+        if draft:
+            raise ContentError(
+                f"the link `{value}` leads to a draft, which is not there when the site is built",
+                where=Location(text.path, line_of(text.source, value)),
+                remedy=f"Take the link out, or `draft: true` out of {draft.facts.location.path}",
+            )
         file = self.settings.project_dir / source
         inside = self._below_docs(file)
         if inside is not None and file.is_file():
-            if inside.endswith(".md"):
+            if inside.endswith(".md") and inside.partition("/")[0] not in FOLDERS:
                 return ROOT + host_path(inside) + rest
-            assets[f"assets/{inside}"] = file
-            return ROOT + quote(f"assets/{inside}") + rest
+            if not inside.endswith(".md"):  # one that is no text of a document is not published
+                assets[f"assets/{inside}"] = file
+                return ROOT + quote(f"assets/{inside}") + rest
         raise ContentError(
             f"the link `{value}` leads nowhere",
             where=Location(text.path, line_of(text.source, value)),

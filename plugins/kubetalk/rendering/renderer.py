@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
-
+from kubetalk.errors import KubetalkError
 from kubetalk.model import (
     Alternate,
     Document,
     Entry,
+    Event,
     Kind,
     Output,
     Rendition,
     SearchRecord,
     Settings,
-    Text,
 )
 from kubetalk.rendering import assets as theme_assets
-from kubetalk.rendering.blocks import BlockRenderer
-from kubetalk.rendering.deck import SlideView, level_headings, slide_views
+from kubetalk.rendering.bodies import Bodies, Body
 from kubetalk.rendering.frame import Frame, in_language, script_strings, with_suffix
 from kubetalk.rendering.links import LinkMap, asset_outputs
-from kubetalk.rendering.markdown import Converter, Heading, markdown_with_placeholders
 from kubetalk.rendering.meta import PageInfo, describe_document, other_languages
 from kubetalk.rendering.paths import (
     ASSETS,
@@ -48,18 +44,8 @@ LATEST = 5
 """How many talks and posts the start page lists."""
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
-    """A text after conversion, its internal links still without a root."""
-
-    html: Markup = Markup("")
-    headings: tuple[Heading, ...] = ()
-    slides: tuple[SlideView, ...] = ()
-    assets: Mapping[str, Path] = field(default_factory=dict)
-
-
 class Renderer:
-    """Renders one site. Converts each text once, however many pages show it; not safe for threads."""
+    """Renders one site; not safe for threads."""
 
     def __init__(
         self,
@@ -67,20 +53,32 @@ class Renderer:
         *,
         tags: Mapping[str, Mapping[str, str]] | None = None,
         documents: Iterable[Document] = (),
+        drafts: Iterable[Document] = (),
     ) -> None:
         """``documents`` are those that texts may link to, host pages included; ``tags`` are the labels.
+
+        ``drafts`` are left out of this site, so that a link to one is refused by its name.
 
         Raises ConfigError for a language without interface texts.
         """
         self._settings = settings
         self._frame = Frame(settings, tags or {})
-        self._links = LinkMap(settings, tuple(documents))
-        self._converters: dict[str, Converter] = {}
-        self._bodies: dict[tuple[str, str, str], tuple[Rendition, Body]] = {}
+        links = LinkMap(settings, tuple(documents), tuple(drafts))
+        self._bodies = Bodies(links, lambda: self._frame.environment)
         for language in settings.languages:
             load_strings(language)
 
     # Documents
+
+    def problems(self, document: Document) -> tuple[KubetalkError, ...]:
+        """What is wrong with the links of a document's texts; nothing has to be recorded for it yet."""
+        found: list[KubetalkError] = []
+        for text in document.texts.values():
+            try:
+                self._bodies.skeleton(document, text)
+            except KubetalkError as error:
+                found += error.problems
+        return tuple(found)
 
     def pages(self, rendition: Rendition, entries: Mapping[str, Sequence[Entry]]) -> tuple[Output, ...]:
         """All pages of a document in all its languages, and the images they show, each once.
@@ -92,7 +90,7 @@ class Renderer:
         outputs: list[Output] = []
         needed: dict[str, Path] = {}
         for language, text in rendition.document.texts.items():
-            body = self._body(rendition, text)
+            body = self._bodies.body(rendition, text)
             needed |= body.assets
             outputs.append(self._document(rendition, language, body))
             if rendition.document.kind is Kind.TALK:
@@ -106,7 +104,7 @@ class Renderer:
             return ()
         document = rendition.document
         body, path, title = (
-            self._body(rendition, text),
+            self._bodies.body(rendition, text),
             document_path(document, language),
             self._title(document, language),
         )
@@ -126,44 +124,6 @@ class Renderer:
 
     def _title(self, document: Document, language: str) -> str:
         return in_language(document.facts.title, language)
-
-    def _body(self, rendition: Rendition, text: Text) -> Body:
-        key = (rendition.document.kind, rendition.document.id, text.language)
-        known = self._bodies.get(key)
-        if known is None or known[0] is not rendition:
-            self._bodies[key] = known = (rendition, self._convert(rendition, text))
-        return known[1]
-
-    def _convert(self, rendition: Rendition, text: Text) -> Body:
-        strings = load_strings(text.language)
-        converter = self._converter(text.language)
-        blocks = self._blocks(rendition, text)
-        if rendition.document.kind is Kind.TALK:
-            needed: dict[str, Path] = {}
-            views = slide_views(
-                text, converter, strings, blocks.html, blocks.session, self._link_rewriter(text, needed)
-            )
-            return Body(slides=views, assets=needed)
-        source = without_title(markdown_with_placeholders(text), self._title(rendition.document, text.language))
-        converted = converter.convert(source, block=blocks.html, session=blocks.session)
-        html, found = self._links.rewrite(level_headings(converted.html, 2, keep_ids=True), text)
-        return Body(html=Markup(html), headings=converted.headings, assets=found)  # noqa: S704  the author's Markdown
-
-    def _converter(self, language: str) -> Converter:
-        if language not in self._converters:
-            self._converters[language] = Converter(load_strings(language)("post.permalink"))
-        return self._converters[language]
-
-    def _link_rewriter(self, text: Text, needed: dict[str, Path]) -> Callable[[str], str]:
-        def rewrite(html: str) -> str:
-            result, found = self._links.rewrite(html, text)
-            needed.update(found)
-            return result
-
-        return rewrite
-
-    def _blocks(self, rendition: Rendition, text: Text) -> BlockRenderer:
-        return BlockRenderer(self._frame.environment, load_strings(text.language), rendition, text)
 
     def _info(self, rendition: Rendition, language: str) -> PageInfo:
         document = rendition.document
@@ -229,6 +189,7 @@ class Renderer:
             deck,
             title=info.title,
             facts=document.facts,
+            event=byline_event(document.facts.events, language),
             event_name=lambda event: in_language(event.name, language),
             slides=body.slides,
             reading_path=reading,
@@ -242,13 +203,22 @@ class Renderer:
 
         Raises ContentError for a reference that leads nowhere.
         """
-        return self._blocks(rendition, rendition.document.texts[language]).html(number)
+        return self._bodies.blocks(rendition, rendition.document.texts[language]).html(number)
 
-    def host_assets_html(self, url: str) -> str:
+    def host_provenance_html(self, rendition: Rendition, language: str) -> str:
+        """The panel about the outputs, for below a page that MkDocs renders; empty if the page shows none."""
+        strings = load_strings(language)
+        view = provenance_of(rendition, rendition.document.texts[language], strings)
+        if view is None:
+            return ""
+        return self._frame.environment.get_template("host_provenance.html").render(
+            t=strings, language=language, provenance=view
+        )
+
+    def host_assets_html(self, url: str, language: str) -> str:
         """Style sheet and script that an ordinary page with blocks needs; ``url`` is the page's path on the site."""
         template = self._frame.environment.get_template("host_assets.html")
         root = root_of(url)
-        language = self._settings.languages[0]
         return template.render(
             asset=lambda name: f"{root}{ASSETS}{name}?v={theme_assets.version_of(name)}",
             script_strings=script_strings(load_strings(language)),
@@ -267,14 +237,14 @@ class Renderer:
             self.render_tags(language, tagged),
             *(self.render_tag(tag, language, entries) for tag, entries in tagged.items()),
         ]
-        if not self._has_home():
+        if not has_home(self._frame.entries):
             outputs.append(self._default_home(language, listed))
         return tuple(outputs)
 
-    def list_paths(self) -> tuple[str, ...]:
+    def list_paths(self, entries: Mapping[str, Sequence[Entry]]) -> tuple[str, ...]:
         """Paths below each language's folder that `lists` makes in every language: ``talks/``, ``tags/istio/``."""
-        tags = {tag for entries in self._frame.entries.values() for entry in entries for tag in entry.tags}
-        home = () if self._has_home() else ("",)
+        tags = {tag for listed in entries.values() for entry in listed for tag in entry.tags}
+        home = () if has_home(entries) else ("",)
         return (*home, "talks/", "posts/", "tags/", *(f"tags/{tag}/" for tag in sorted(tags)))
 
     def render_list(self, kind: Kind, language: str, entries: Sequence[Entry]) -> Output:
@@ -303,11 +273,6 @@ class Renderer:
             section=section,
         )
         return self._frame.page(template, info, title=heading, **values)
-
-    def _has_home(self) -> bool:
-        return any(
-            entry.document_id == HOME and entry.kind is Kind.PAGE for es in self._frame.entries.values() for entry in es
-        )
 
     def _default_home(self, language: str, listed: Sequence[Entry]) -> Output:
         path = f"{language}/"
@@ -366,8 +331,15 @@ class Renderer:
         return load_strings(language).flat()
 
 
-def without_title(source: str, title: str) -> str:
-    """A text without a first heading that only repeats the document's title."""
-    lines = source.lstrip("\n").split("\n")
-    heading = lines[0].removeprefix("# ").split(" {#", 1)[0].strip()
-    return "\n".join(lines[1:]) if lines[0].startswith("# ") and heading == title.strip() else source
+def has_home(entries: Mapping[str, Sequence[Entry]]) -> bool:
+    """Whether a document is the start page."""
+    return any(entry.document_id == HOME and entry.kind is Kind.PAGE for listed in entries.values() for entry in listed)
+
+
+def byline_event(events: Sequence[Event], language: str) -> Event | None:
+    """The event on a deck's title slide: the latest that is given in its language, else the latest of all.
+
+    Not the next one from today: equal sources make equal pages.
+    """
+    own = [event for event in events if event.language == language]
+    return max(own or events, key=lambda event: (event.date, event.id), default=None)

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from kubetalk.drawing import check
 from kubetalk.errors import DiagramError
-from tests.support.drawing import drawn
+from kubetalk.model import DiagramBlock, Fence
+from tests.support.drawing import WHERE, drawn, texts
 
 OBJECTS: list[dict[str, Any]] = [
     {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "blog"}},
@@ -91,3 +93,20 @@ def test_unknown_views_and_namespaces(fields: dict[str, Any], message: str) -> N
         drawn(OBJECTS, **fields)
     assert str(caught.value).startswith("docs/talks/x/en.md:12: ")
     assert message in str(caught.value)
+
+
+HAND = "nodes: [{id: u}]\nedges: [{from: u, to: Service/gone}]\nnotes: [{at: a/Pod/b, text: x}]"
+
+
+@pytest.mark.parametrize("overlay", ["", HAND])
+def test_before_the_cluster_is_known_its_objects_are_not_asked_for(overlay: str) -> None:
+    check(DiagramBlock("all", Fence(WHERE, 20, ""), overlay=overlay), language="ja", strings=texts("ja"))
+
+
+@pytest.mark.parametrize("overlay", ["nodes: [", "nodes: [{id: a, kind: zzz}]", "edges: [{from: u, to: Service/web}]"])
+def test_before_the_cluster_is_known_the_rest_is_refused(overlay: str) -> None:
+    with pytest.raises(DiagramError) as caught:
+        check(DiagramBlock("all", Fence(WHERE, 20, ""), overlay=overlay), language="en", strings=texts("en"))
+    with pytest.raises(DiagramError) as later:
+        drawn(OBJECTS, overlay=overlay)
+    assert str(caught.value) == str(later.value)

@@ -118,3 +118,16 @@ def test_mistakes_about_layers() -> None:
     _, told = read("title: x\nsandbox: {layer: shop}\n")
     remedy = "Define it under `layers:`, an option of the plugin in mkdocs.yml."
     assert told == [f"talk.yml:2: there is no layer `shop`. {remedy}"]
+
+
+def test_events_are_in_the_order_of_their_dates() -> None:
+    written = {"b": "2026-03-01", "a": "2026-03-01", "z": "2025-12-01"}
+    lines = [f"- {{id: {name}, date: {date}, name: n}}" for name, date in written.items()]
+    facts, told = read("\n".join(["title: x", "events:", *lines]) + "\n")
+    assert not told
+    assert [event.id for event in facts.events] == ["z", "a", "b"]
+
+
+def test_old_paths_know_their_lines() -> None:
+    facts, _ = read("title: x\nredirect_from:\n  - /a/\n\n  - /b/\n")
+    assert dict(zip(facts.redirect_from, facts.redirect_lines, strict=True)) == {"/a/": 3, "/b/": 5}
