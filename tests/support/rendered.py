@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kubetalk import indexing, reading, rendering
 from kubetalk.model import (
     BlockRecord,
     CommandRecord,
+    Comparison,
     Diagram,
     DiagramBlock,
     Document,
@@ -212,11 +213,22 @@ def settings_for(project_dir: Path, site_url: str = "https://example.org/talks/"
     )
 
 
-def render(settings: Settings, outputs_of: Mapping[str, str] | None = None) -> Sample:
-    """The same calls as the pipeline's, without a session; ``outputs_of`` replaces outputs of single commands."""
+def render(
+    settings: Settings,
+    outputs_of: Mapping[str, str] | None = None,
+    comparisons_of: Mapping[str, tuple[Comparison, ...]] | None = None,
+) -> Sample:
+    """The same calls as the pipeline's, without a session.
+
+    ``outputs_of`` replaces outputs of single commands, ``comparisons_of`` holds verdicts by document id.
+    """
     project = reading.read_project(settings)
     renditions = {
-        document.id: rendition_of(document, {**OUTPUTS, **(outputs_of or {})}) for document in project.documents
+        document.id: replace(
+            rendition_of(document, {**OUTPUTS, **(outputs_of or {})}),
+            comparisons=(comparisons_of or {}).get(document.id, ()),
+        )
+        for document in project.documents
     }
     renderer = rendering.Renderer(settings, tags=project.tags, documents=project.documents)
     entries = indexing.list_entries(

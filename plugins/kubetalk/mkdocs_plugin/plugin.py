@@ -108,8 +108,8 @@ class KubetalkPlugin(BasePlugin[KubetalkOptions]):
         return self._page.markdown if self._page else markdown
 
     def on_page_content(self, html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG002
-        """Give an ordinary page with live blocks the styles and the script they need."""
-        return html + self._page.assets_html(page.url) if self._page else html
+        """Give an ordinary page with live blocks the panel about them, and the styles and the script they need."""
+        return html + self._page.provenance_html() + self._page.assets_html(page.url) if self._page else html
 
     def _format_block(self, source: str, *_: object, **__: object) -> str:
         """SuperFences' formatter: the placeholder holds the number of the block."""

@@ -5,7 +5,6 @@ Only commands whose record holds the very same command show an output; anything 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -21,17 +20,17 @@ from kubetalk.model import (
     HistoricBlock,
     LiveBlock,
     Location,
-    Origin,
     OutputMode,
     Verdict,
 )
 from kubetalk.rendering.ansi import safe_plain
 from kubetalk.rendering.highlighting import highlight_code
+from kubetalk.rendering.notes import run_note, sources_of
 from kubetalk.rendering.shell import command_html
 from kubetalk.rendering.terminal import SEVERAL_LINES, OutputView, view_output, width
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from jinja2 import Environment
 
@@ -74,11 +73,13 @@ class BlockRenderer:
         Raises ContentError for a reference that leads nowhere, IndexError for a wrong index.
         """
         block = self.text.blocks[number]
+        if block.fence.options.hide:
+            return HIDDEN
         if isinstance(block, BlockReference):
             block = resolve(block, self.rendition)
         match block:
             case LiveBlock():
-                return HIDDEN if block.fence.options.hide else self._live(block, number)
+                return self._live(block, number)
             case HistoricBlock():
                 return self._historic(block, number)
             case FileBlock():
@@ -126,6 +127,8 @@ class BlockRenderer:
         kind = "live"
         if not all(view.pending for view in views):
             kind += f" kt-{self.rendition.origin.value}"
+        if any(view.drifted for view in views):
+            kind += " kt-drifted"
         return self._terminal(views, block_id=block.id, kind=kind, note=self._note(views, block))
 
     def _historic(self, block: HistoricBlock, number: int) -> str:
@@ -164,18 +167,11 @@ class BlockRenderer:
         recording = self.rendition.recording
         if recording is None or all(view.pending for view in views):
             return [self.strings("block.unverified")]
-        provenance = recording.provenance
-        key = "block.verified" if self.rendition.origin is Origin.VERIFIED else "block.recorded"
-        note = [self.strings(key, date=self.strings.short_date(provenance.verified.date()))]
-        note += [
-            f"{TOOL_NAMES.get(tool, tool)} {version}" for tool, version in used_versions(block, provenance.versions)
-        ]
-        if provenance.simulated:
-            note.append(self.strings("block.simulated"))
+        note = run_note(recording, self.rendition.origin, self.strings, sources_of([block]))
         if any(view.pending for view in views):
             note.append(self.strings("block.unverified"))
         if any(view.drifted for view in views):
-            note.append(self.strings("block.drifted"))
+            note.append(self.strings("block.drifted"))  # last: blocks.css gives it weight
         return note
 
     def _terminal(self, views: Sequence[CommandView], *, block_id: str, kind: str, note: Sequence[str]) -> str:
@@ -211,11 +207,14 @@ class BlockRenderer:
 
     def _diagram(self, block: DiagramBlock) -> str:
         diagram = self.rendition.diagrams.get((block.id, self.text.language))
+        recording, origin = self.rendition.recording if diagram else None, self.rendition.origin
         return self.templates.get_template("blocks/diagram.html").render(
             t=self.strings,
             id=f"kt-{block.id}",
             title=block.title,
             diagram=diagram,
+            origin=origin.value if recording else "",
+            note=run_note(recording, origin, self.strings, ()) if recording else [],
             # The drawing room escapes what the cluster said; the page takes its SVG as it is.
             svg=Markup(diagram.svg) if diagram else None,  # noqa: S704
         )
@@ -243,27 +242,6 @@ def plain_session(source: str, path: str) -> list[tuple[Command, str]]:
         (Command(source="\n".join(lines), shown=tuple(shown), location=Location(path)), "\n".join(output))
         for lines, shown, output in found
         if lines or any(line.strip() for line in output)
-    ]
-
-
-TOOL_NAMES = {
-    "kubernetes": "Kubernetes",
-    "kubectl": "kubectl",
-    "helm": "Helm",
-    "istioctl": "istioctl",
-    "istio": "Istio",
-}
-"""How products write themselves; any other tool keeps its key."""
-
-
-def used_versions(block: LiveBlock, versions: Mapping[str, str]) -> list[tuple[str, str]]:
-    """The server's version, and those of the other tools the block calls."""
-    sources = "\n".join(command.source for command in block.commands)
-    return [
-        (tool, version)
-        for tool, version in versions.items()
-        if tool == "kubernetes"
-        or (tool != "kubectl" and re.search(rf"(?<![\w./-]){re.escape(tool)}(?![\w./-])", sources))
     ]
 
 

@@ -183,6 +183,43 @@ def test_the_deck_has_one_section_per_slide_with_the_same_ids_in_both_languages(
     assert "短いお話" in sample.page("ja/talks/labels/index.html")
 
 
+@pytest.mark.parametrize(
+    ("written", "english", "japanese"),
+    [
+        (["2026-12-05 ja", "2026-03-01 en", "2026-01-10 en"], "2026-03-01", "2026-12-05"),
+        (["2026-12-05 ja", "2026-03-01 ja"], "2026-12-05", "2026-12-05"),
+        (["2026-03-01 fr", "2026-12-05 de"], "2026-12-05", "2026-12-05"),
+    ],
+)
+def test_a_deck_names_the_latest_event_in_its_language(
+    tmp_path: Path, written: list[str], english: str, japanese: str
+) -> None:
+    rows = [
+        f"  - {{id: e{n}, date: {event.split()[0]}, name: Meetup {n}, language: {event.split()[1]}}}"
+        for n, event in enumerate(written)
+    ]
+    facts = "\n".join(["title: {en: Labels at work, ja: ラベルの仕事}", "tags: [labels]", "events:", *rows, ""])
+    files = sample_files()
+    write(tmp_path, {**files, "talks/labels": {**files["talks/labels"], "talk.yml": facts}})
+    sample = render(settings_for(tmp_path))
+    for uri, date in ((DECK, english), (DECK.replace("en/", "ja/", 1), japanese)):
+        (found,) = [a["datetime"] for a in Page(sample.page(uri)).all("time")]
+        assert found == date
+    listed = [a["datetime"] for a in Page(sample.page(TALK)).all("time")]
+    assert [day for day in listed if day.startswith("2026-") and "T" not in day] == sorted(
+        e.split()[0] for e in written
+    )
+
+
+def test_a_deck_says_where_its_outputs_are_from(sample: Sample) -> None:
+    html = sample.page(DECK)
+    line = "<span>Outputs verified Nov 22, 2026</span><span>Kubernetes v1.36.2</span><span>simulated pods</span>"
+    assert f'<p class="kt-truth">{line}</p>' in html
+    assert html.index("kt-truth") < html.index("</section>")
+    assert html.index('id="kt-help"') < html.index("Every command on this page was run") < html.index("</dialog>")
+    assert 'href="../#kt-provenance"' in html
+
+
 def test_images_are_copied_once_for_all_languages(sample: Sample) -> None:
     assert "assets/talks/labels/images/box.svg" in sample.outputs
     for uri in (TALK, DECK, TALK.replace("en/", "ja/", 1)):
@@ -214,7 +251,7 @@ def test_lists_know_their_kind_and_the_start_page_has_the_latest(sample: Sample)
     assert "Quotas" in home
     assert "Welcome." in home
     assert "Tagged “Labels”" in sample.page("en/tags/labels/index.html")
-    assert sample.renderer.list_paths() == ("talks/", "posts/", "tags/", "tags/labels/")
+    assert sample.renderer.list_paths(sample.entries) == ("talks/", "posts/", "tags/", "tags/labels/")
 
 
 def test_every_slide_and_section_is_found_by_the_search(sample: Sample) -> None:
@@ -255,7 +292,7 @@ def test_without_an_address_nothing_absolute_is_written(tmp_path: Path, sample: 
     page = Page(other.page(TALK))
     assert not page.all("link", rel="canonical")
     assert not page.all("link", rel="alternate")
-    assert other.renderer.list_paths()[0] == ""  # no document is the start page, so one is made
+    assert other.renderer.list_paths(other.entries)[0] == ""  # no document is the start page, so one is made
     assert "Labels at work" in other.page("ja/index.html") or "ラベルの仕事" in other.page("ja/index.html")
     assert other.page(TALK) != sample.page(TALK)
 
@@ -297,7 +334,8 @@ def test_a_host_page_gets_placeholders_and_assets(tmp_path: Path) -> None:
     text = document.texts["en"]
     assert "    ```kubetalk-block\n    0\n    ```" in rendering.markdown_with_placeholders(text)
     assert 'data-kt-source="true"' in renderer.block_html(rendition, "en", 0)
-    assets = renderer.host_assets_html("guide/first/")
+    assert "Every command on this page was run" in renderer.host_provenance_html(rendition, "en")
+    assets = renderer.host_assets_html("guide/first/", "en")
     assert 'href="../../assets/kubetalk/blocks.css?v=' in assets
     assert renderer.search_records(rendition, "en") == ()
 
