@@ -52,8 +52,8 @@ def provider_name(provenance: Provenance, strings: Strings) -> str:
 
 
 def versions_of(versions: Mapping[str, str], strings: Strings) -> tuple[tuple[str, str], ...]:
-    """Tool and version as people write them, charts last; a server that behaves as another minor is called by that."""
-    told = dict(versions)
+    """Tool and version as people write them, the server first, called by the minor that it behaves as; charts last."""
+    told = {SERVER: versions[SERVER], **versions} if SERVER in versions else dict(versions)
     minor = told.pop(EMULATED, "")
     if minor and SERVER in told:
         told[SERVER] = strings("block.emulated", minor=minor, version=told[SERVER])

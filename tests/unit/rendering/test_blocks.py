@@ -188,7 +188,7 @@ def test_the_panel_tells_of_charts_behind_the_tools(read_post: ReadPost, languag
     told = replace(rendition, recording=replace(rendition.recording, provenance=provenance))
     panel = provenance_of(told, rendition.document.texts["en"], load_strings(language))
     assert panel
-    assert panel.versions == (("Helm", "v4.0.1"), ("Kubernetes", "v1.36.2"), (shown, "0.3.1, 0.4.0"))
+    assert panel.versions == (("Kubernetes", "v1.36.2"), ("Helm", "v4.0.1"), (shown, "0.3.1, 0.4.0"))
 
 
 def test_the_panel_and_the_script_tell_of_the_layer(read_post: ReadPost) -> None:
