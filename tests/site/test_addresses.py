@@ -38,6 +38,11 @@ TAKEN: Mapping[str, tuple[Mapping[str, str], str, str]] = {
     "a page of MkDocs": ({**old("/setup/"), "docs/setup.md": "# Hello\n"}, "docs/talks/small/talk.yml:6: ", "setup.md"),
     "a file of MkDocs": ({**old("/a.html"), "docs/a.html": "<p>"}, "docs/talks/small/talk.yml:6: ", "docs/a.html"),
     "a page named like a list": ({**GOOD, **page("talks")}, "docs/pages/talks: ", f"/en/talks/ is that of {OURS}"),
+    "a page that MkDocs has too": (
+        {**GOOD, **page("about"), "docs/ja/about.md": "# Hi\n"},
+        "docs/pages/about: ",
+        "docs/ja/about.md",
+    ),
     "a page named tags": ({**GOOD, **page("tags")}, "docs/pages/tags: ", f"/en/tags/ is that of {OURS}"),
 }
 

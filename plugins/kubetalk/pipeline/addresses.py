@@ -21,7 +21,7 @@ def address_problems(documents: Sequence[Document], settings: Settings, ours: It
         taken = {}
         for path in _paths(document):
             taken[rendering.uri_of(path)] = document.place
-            if owner := owners.get(rendering.uri_of(path)):
+            if owner := owners.get(rendering.uri_of(path)) or _host_file(rendering.uri_of(path), settings):
                 message = f"its address /{path} is that of {owner}"
                 yield ContentError(message, where=Location(document.place), remedy="Rename the folder")
                 break

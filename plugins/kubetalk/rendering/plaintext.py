@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import unescape
 
 SKIPPED_TAGS = frozenset(["script", "style", "svg", "rt", "rp", "button", "template", "summary"])
-SKIPPED_CLASSES = frozenset({"kt-anchor", "kt-note", "kt-prompt", "kt-columns"})
+SKIPPED_CLASSES = frozenset({"kt-anchor", "kt-drift", "kt-note", "kt-prompt", "kt-columns"})
 VOID = frozenset(["area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"])
 PHRASE = frozenset({"a", "abbr", "b", "del", "em", "i", "ins", "mark", "ruby", "s", "small", "span", "strong", "u"})
 INLINE = PHRASE | {"code", "kbd", "samp", "sub", "sup", "wbr"}

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MOST_BYTES = 64 * 1024
 """A larger file is named and not written out."""
-HELPER = """\
+ASKS_AGAIN = """\
 until_matches() {
     local option=$1 pattern=$2 end=$((SECONDS + $3)) output
     while output=$(eval "$4" 2>&1); ! grep -q "$option" -e "$pattern" <<<"$output" && [ "$SECONDS" -lt "$end" ]; do
@@ -31,6 +31,15 @@ until_matches() {
     done
     printf '%s\\n' "$output"
 }"""
+STOPS = """\
+for_seconds() {
+    bash -c "$2" &
+    local started=$!
+    sleep "$1"
+    kill "$started" 2>/dev/null
+    wait "$started" 2>/dev/null || true
+}"""
+"""Not `timeout`, which macOS does not have."""
 WORD = re.compile(r"[^\s\"'`=:,;|&<>(){}@]+")
 ENDLESS = re.compile(
     r"\bkubectl\b[^|;&\n]*?\s(?:(?:get|events)\b[^|;&\n]*?\s(?:-w|--watch(?:-only)?)|logs\b[^|;&\n]*?\s(?:-f|--follow))"
@@ -53,8 +62,11 @@ def script_of(rendition: Rendition, text: Text, strings: Strings) -> str:
     files = used_files(rendition.files, sources)
     title = " ".join(rendition.document.facts.title.get(text.language, rendition.document.id).split())
     parts = ["#!/usr/bin/env bash", f"# {strings('provenance.script_intro', title=title)}"]
-    if any(block.fence.options.until and not is_endless(c.source) for block in live for c in block.commands):
-        parts.append(f"\n# {strings('provenance.script_until')}\n{HELPER}\n")
+    written = [command_in_script(c.source, block.fence.options, strings) for block in live for c in block.commands]
+    if any(line.startswith("until_matches ") for line in written):
+        parts.append(f"\n# {strings('provenance.script_until')}\n{ASKS_AGAIN}\n")
+    if any(line.startswith("for_seconds ") for line in written):
+        parts.append(f"\n# {strings('provenance.script_for')}\n{STOPS}\n")
     if rendition.recording and rendition.recording.provenance.layer:
         parts += rendition.recording.provenance.layer.commands
     if files or any(isinstance(block, FileBlock) for block in blocks):
@@ -86,7 +98,7 @@ def _blocks_of(rendition: Rendition, text: Text) -> list[Block]:
 def command_in_script(source: str, options: BlockOptions, strings: Strings) -> str:
     """One command, with what its block says about waiting and failing."""
     if is_endless(source):
-        return f"timeout {options.within:g} bash -c {shlex.quote(source)}"
+        return f"for_seconds {options.within:g} {shlex.quote(source)}"
     if options.until:
         option, pattern = grep_options(options.until)
         return f"until_matches {option} {shlex.quote(pattern)} {max(round(options.within), 1)} {shlex.quote(source)}"
