@@ -110,6 +110,22 @@ def test_the_speaker_view_and_the_other_keys_are_there(page: Page, site: str) ->
     expect(page.locator("#kt-help")).to_be_hidden()
 
 
+def test_a_key_pressed_right_after_the_help_is_not_lost(page: Page, site: str) -> None:
+    open_deck(page, f"{site}en/talks/labels/slides/")
+    page.keyboard.press("?")
+    expect(page.locator("#kt-help")).to_be_visible()
+    # Both within one frame: the focus is still in the dialog that has been closed.
+    page.evaluate(
+        """() => {
+          for (const [key, keyCode] of [["Escape", 27], ["o", 79]]) {
+            const pressed = new KeyboardEvent("keydown", { key, keyCode, bubbles: true, cancelable: true });
+            document.activeElement.dispatchEvent(pressed);
+          }
+        }"""
+    )
+    page.wait_for_function("Reveal.isOverview()")
+
+
 def test_the_speaker_window_shows_the_notes_and_follows(page: Page, site: str) -> None:
     open_deck(page, f"{site}ja/talks/labels/slides/")
     with page.expect_popup() as opened:

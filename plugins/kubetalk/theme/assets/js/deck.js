@@ -23,6 +23,7 @@
   // Escape closes the help; to reveal.js it would mean the overview. The browser's own closing comes a moment later than
   // the key, and a key pressed in that moment would be lost: so it is closed here.
   help.addEventListener("keydown", (event) => {
+    if (!help.open) return; // closed, but the focus leaves it only with the next frame
     event.stopPropagation();
     if (event.key === "Escape" || event.key === "?") { event.preventDefault(); help.close(); }
   });
