@@ -14,8 +14,23 @@ MARKER_NAMESPACE = "kube-public"
 MARKER_NAME = "kubetalk-sandbox"
 MARK_COMMAND = f"kubectl -n {MARKER_NAMESPACE} create configmap {MARKER_NAME}"
 
-# As a word of its own (`eu-prod-1`, `prd01`, `shop.live`), not as a part of one (`olive`, `reproduce`).
-_PRODUCTION = re.compile(r"(?<![a-z])(prod|prd|production|productive|live|honban)(?![a-z])|本番", re.IGNORECASE)
+# In a word of its own (`eu-prod-1`, `prd01`, `shop.live`), or at the begin or end of one (`prodeu`, `myprod`); not in
+# words that have the same letters (`product`, `reproduce`, `productivity`, `olive`).
+_PRODUCTION = re.compile(
+    r"""
+      (?<![a-z]) prod (?! u[ck]t (?! ion | ive? (?![a-z]) ) | uc[ei] | ig | d | rom )
+    | (?<=[a-z]) prods? (?![a-z])
+    | (?<![a-z]) prd | prd (?![a-z])
+    | (?<! re ) produ[ck]ti(?: on | ve? ) (?![a-z])
+    | (?<![a-z]) (?: live | honban ) (?![a-z])
+    | 本番
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+# A word border too: the hump of camel case, also behind capitals (`shopProd`, `EUProd`).
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+# Says of itself that it is something else.
+_NOT_PRODUCTION = re.compile(r"(?<![a-z])non[-_.]?prod(?:uction)?(?![a-z])", re.IGNORECASE)
 
 
 def production_like(kubeconfig: Mapping[str, Any]) -> str:
@@ -24,9 +39,7 @@ def production_like(kubeconfig: Mapping[str, Any]) -> str:
     ``kubeconfig`` is one that was minified to a single context.
     """
     for name in _names(kubeconfig):
-        # A camel-case hump is a word border too: shopProd.
-        words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name)
-        if _PRODUCTION.search(words):
+        if _PRODUCTION.search(_NOT_PRODUCTION.sub("", _HUMP.sub("-", name))):
             return name
     return ""
 
