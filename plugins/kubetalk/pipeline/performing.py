@@ -70,10 +70,13 @@ def run_sessions(
 ) -> Generator[Ran]:
     """Run each session on a sandbox of its own and yield what became of it, in the order given.
 
-    Up to ``jobs`` run at once, fewer if there is no memory for so many sandboxes. Close the iterator (``closing``) to
-    end what still runs; Ctrl-C does so too, and no process stays.
+    Up to ``jobs`` run at once, fewer if there is no memory for so many sandboxes, and one where all sandboxes would be
+    on the same cluster. Close the iterator (``closing``) to end what still runs; Ctrl-C does so too, and no process
+    stays.
     """
-    jobs = sandboxes.affordable(min(jobs, len(planned)))
+    if jobs > 1:
+        most = 1 if sandboxes.has_one_cluster(provider) else min(jobs, len(planned))
+        jobs = sandboxes.affordable(most, [session.request for _, session in planned]) if most > 1 else 1
     # A binary that has to be built first is built once, and where Ctrl-C reaches it.
     if jobs > 1 and not any(provider.unavailable(session.request) for _, session in planned):
         return _side_by_side(planned, provider, jobs, progress)
@@ -130,6 +133,7 @@ def attempt_in(
         prune=drawing.prune,
         is_stable=is_stable,
         progress=about(document, progress),
+        printed=lambda _step, output, _status: sandboxes.hear(sandbox, output),
         now=lambda: dt.datetime.now(dt.UTC),
         states=states,
     )

@@ -15,7 +15,7 @@ from kubetalk.model import Document, Progress, Provider, Recording, Sandbox, Ses
 from kubetalk.pipeline.performing import Attempt, Ran, about, private_folder, run_in, run_timed
 
 MOST = 2
-"""An author edits one document at a time, and looks something up in another; each sandbox takes 0.4 GiB."""
+"""An author edits one document at a time, and looks something up in another; a sandbox takes 0.4 GiB and more."""
 
 
 @dataclass(slots=True)
@@ -79,7 +79,9 @@ class WarmSandboxes:
             except SandboxError as error:
                 progress(f"{document.id}: a fresh sandbox has to take over ({error.message})")
             kept.close()
-        while len(self._kept) >= sandboxes.affordable(MOST):
+        requests = [session.request, *(one.session.request for one in self._kept.values())]
+        most = 1 if sandboxes.has_one_cluster(provider) else sandboxes.affordable(MOST, requests, with_checkpoints=True)
+        while len(self._kept) >= most:
             self._kept.pop(next(iter(self._kept))).close()
         kept = _start(document, session, provider, progress)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.util
 import json
@@ -19,10 +20,11 @@ from filelock import FileLock, Timeout
 from kubetalk.errors import BuildError
 from kubetalk.model import Progress, ProviderSettings
 from kubetalk.sandbox.building import Watch, ask_versions, build
+from kubetalk.sandbox.ending import end_on_sigterm
 from kubetalk.sandbox.places import cache_dir
 from kubetalk.sandbox.progress import plain
 from kubetalk.sandbox.recipe import Recipe, load_recipe
-from kubetalk.sandbox.toolchain import find_go
+from kubetalk.sandbox.toolchain import find_go, pinned_version, toolchain_name
 
 WHEELS = {"core": "kubetalk_sandbox", "istio": "kubetalk_istio"}
 """Packages that hold a binary in their folder `bin`; scripts/_wheels.py makes them."""
@@ -76,6 +78,8 @@ def ensure_binary(
     if not force and (found := find_binary(settings, module)):
         return found
     recipe = load_recipe(module)
+    # A compiler or linker that outlived this program would go on without the lock.
+    end_on_sigterm()
     with _one_build_at_a_time(progress):
         # Somebody else's build may just have made it.
         if not force and (found := _in_cache(recipe)):
@@ -100,6 +104,20 @@ def prune_binaries() -> tuple[Path, ...]:
         if not any(folder.name.startswith(name) for name in current):
             shutil.rmtree(folder, ignore_errors=True)
             removed.append(folder)
+    return tuple(removed)
+
+
+def prune_toolchains() -> tuple[Path, ...]:
+    """Removes what was fetched to build with and is not what would be fetched today, unless a build is running."""
+    folder = cache_dir() / "toolchain"
+    removed = []
+    build_lock, fetch_lock = (FileLock(path, mode=0o600) for path in (cache_dir() / "build.lock", folder / "lock"))
+    with contextlib.suppress(Timeout):
+        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+            if path.is_dir() and path.name != toolchain_name(pinned_version()):
+                with build_lock.acquire(blocking=False), fetch_lock.acquire(blocking=False):
+                    shutil.rmtree(path, ignore_errors=True)
+                removed.append(path)
     return tuple(removed)
 
 

@@ -8,7 +8,6 @@ import os
 import queue
 import re
 import shutil
-import signal
 import subprocess
 import threading
 import time
@@ -19,6 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from kubetalk.errors import BuildError
+from kubetalk.sandbox.ending import ends_with_us
 from kubetalk.sandbox.places import is_alive
 from kubetalk.sandbox.recipe import ModuleFolder, Recipe
 from kubetalk.sandbox.toolchain import Go
@@ -307,7 +307,7 @@ def _check_disk(go: Go, environment: dict[str, str], target: Path, missing: int)
 def _running(
     command: Sequence[str], cwd: Path, environment: dict[str, str]
 ) -> Iterator[tuple[subprocess.Popen[str], queue.SimpleQueue[tuple[str, str]]]]:
-    """A `go` in its own process group, its lines as they come; an error or Ctrl-C ends it with its compilers."""
+    """A `go` in its own process group, its lines as they come; however we end, it ends with its compilers."""
     lines: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
     try:
         process = subprocess.Popen(
@@ -332,11 +332,10 @@ def _running(
     for reader in readers:
         reader.start()
     try:
-        yield process, lines
+        # The linker says nothing for a minute: no broken pipe would tell it that this process was killed.
+        with ends_with_us(process):
+            yield process, lines
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
         for reader in readers:
             reader.join()
         process.stdout.close()

@@ -26,9 +26,17 @@ class ExternalSandbox:
     """A cluster somebody else runs, seen through a kubeconfig of its own."""
 
     def __init__(
-        self, run: RunDirectory, kubectl: Kubectl, facts: SandboxFacts, finish: Callable[[], None], provider: str
+        self,
+        run: RunDirectory,
+        kubectl: Kubectl,
+        facts: SandboxFacts,
+        finish: Callable[[], None],
+        provider: str,
+        hear: Callable[[str], None] = lambda _: None,
     ) -> None:
+        """``finish`` is called once, at the end; ``hear`` is told what the session's commands print."""
         self._run = run
+        self._hear = hear
         self._facts = facts
         self._finish = finish
         self._provider = provider
@@ -80,6 +88,10 @@ class ExternalSandbox:
     def forget(self, name: str) -> None:
         """Raises SandboxError: only the embedded sandbox can."""
         raise self._no_checkpoints(name)
+
+    def hear(self, output: str) -> None:
+        """To be told what each command of the session printed: it shows what the session created."""
+        self._hear(output)
 
     def status(self) -> Mapping[str, Any]:
         """``parts`` and ``checkpoints``, both empty: nothing of it runs here."""

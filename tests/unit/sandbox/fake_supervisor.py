@@ -78,6 +78,8 @@ def serve(directory: Path) -> int:
             continue
         if operation == "checkpoint":
             saved.touch()
+        if operation == "forget":
+            saved.unlink(missing_ok=True)
         about = {}
         if operation == "status":
             part = {"name": "etcd", "pid": os.getpid(), "state": "running", "pss": 1 << 20, "rss": 2 << 20}

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -15,7 +17,7 @@ import pytest
 from kubetalk.errors import SandboxError
 from kubetalk.model import ProviderSettings, SandboxRequest
 from kubetalk.sandbox.embedded import EmbeddedProvider, EmbeddedSandbox
-from kubetalk.sandbox.places import prune_dead
+from kubetalk.sandbox.places import RunDirectory, prune_dead
 
 from .conftest import FakeBinary, eventually, is_gone
 
@@ -157,6 +159,56 @@ def test_a_failure_in_the_middle_tells_where_the_logs_are(make_binary: Make, run
         assert "Its logs are kept in" in caught.value.remedy
 
 
+def test_one_failure_keeps_its_logs_once(make_binary: Make, runs: Path, cache: Path) -> None:
+    for _ in range(2):
+        with start(make_binary("fails later"), runs) as sandbox:
+            for _ in range(3):
+                with pytest.raises(SandboxError, match="Its logs are kept in"):
+                    sandbox.checkpoint("one")
+    assert len(list((cache / "logs").iterdir())) == 2
+
+
+def test_logs_that_cannot_be_kept_do_not_hide_the_cause(
+    make_binary: Make, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(RunDirectory, "keep_logs", full)
+    with (
+        pytest.raises(SandboxError, match="etcd was killed by signal 9"),
+        start(make_binary("fails later"), runs) as sandbox,
+    ):
+        sandbox.checkpoint("one")
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_home_directory_that_cannot_be_copied_is_told(
+    make_binary: Make, runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, full: bool
+) -> None:
+    with start(make_binary(), runs) as sandbox:
+        home = Path(sandbox.environment["HOME"])
+        (home / "kept").touch()
+        sandbox.checkpoint("before")
+
+        def fail(*_: object, **__: object) -> None:
+            if full:
+                raise OSError(errno.ENOSPC, "No space left on device", "kept")
+            raise shutil.Error([("kept", "there", "[Errno 13] Permission denied: 'kept'")])
+
+        monkeypatch.setattr("kubetalk.sandbox.controlplane.shutil.copytree", fail)
+        reason = "No space left on device" if full else "kept: .*Permission denied"
+        with pytest.raises(SandboxError, match=f"cannot save the home directory: .*{reason}"):
+            sandbox.checkpoint("one")
+        # Half a checkpoint is none.
+        assert sandbox.status()["checkpoints"] == ["before"]
+        with pytest.raises(SandboxError, match=f"cannot put the home directory back: .*{reason}"):
+            sandbox.restore("before")
+        (tmp_path / "layer").mkdir()
+        with pytest.raises(SandboxError, match=f"cannot keep the home directory: .*{reason}"):
+            sandbox.keep(tmp_path / "layer")
+
+
 def test_a_taken_port_is_tried_again(make_binary: Make, runs: Path) -> None:
     told: list[str] = []
     with EmbeddedProvider(make_binary("port taken twice").settings).start(SandboxRequest(), runs, told.append):
@@ -222,11 +274,11 @@ def a_build(binary: FakeBinary, runs: Path) -> tuple[subprocess.Popen[str], int,
     return process, int(pid), Path(directory)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_ends_a_build_in_order(make_binary: Make, runs: Path, cache: Path, number: signal.Signals) -> None:
     process, pid, directory = a_build(make_binary(), runs)
     process.send_signal(number)
-    assert process.wait(20) == (143 if number == signal.SIGTERM else -signal.SIGINT)
+    assert process.wait(20) == (-number if number == signal.SIGINT else 128 + number)
     assert is_gone(pid)
     assert not directory.exists()
     assert list((cache / "runs").iterdir()) == []
