@@ -7,14 +7,17 @@ from pathlib import Path
 
 import click
 
+from kubetalk.cli import sandbox_reports as reports
 from kubetalk.cli.common import config_option, load_settings, one_line_errors, progress
 from kubetalk.errors import ConfigError
 from kubetalk.model import ProviderSettings, SandboxRequest
 from kubetalk.reading.spelling import did_you_mean
-from kubetalk.sandbox import commands
+from kubetalk.sandbox import commands, upkeep
+from kubetalk.sandbox import shell as shells
+from kubetalk.sandbox.kept import DEFAULT_NAME
 
 _name_option = click.option(
-    "--name", default=commands.DEFAULT_NAME, show_default=True, help="Which sandbox, if you keep several."
+    "--name", default=DEFAULT_NAME, show_default=True, help="Which sandbox, if you keep several."
 )
 _json_option = click.option("--json", "as_json", is_flag=True, help="For programs.")
 _kubernetes_option = click.option("--kubernetes", default="", metavar="MINOR", help="Emulate a Kubernetes minor, 1.34.")
@@ -62,13 +65,15 @@ def sandbox() -> None:
 @config_option
 @_istio_option
 @click.option("--force", is_flag=True, help="Build again even if the binary is there.")
+@_json_option
 @one_line_errors
-def build(config_file: Path, istio: bool, force: bool) -> None:
+def build(config_file: Path, istio: bool, force: bool, as_json: bool) -> None:
     """Get the sandbox binary, building it if it has to be.
 
     That happens once and takes some minutes.
     """
-    click.echo(commands.build(_provider(config_file), istio=istio, force=force))
+    built = upkeep.build(_provider(config_file), istio=istio, force=force)
+    click.echo(reports.as_json(reports.built_data(built)) if as_json else reports.built_text(built))
 
 
 @sandbox.command()
@@ -78,11 +83,13 @@ def build(config_file: Path, istio: bool, force: bool) -> None:
 @_nodes_option
 @_istio_option
 @_layer_option
+@_json_option
 @one_line_errors
-def up(config_file: Path, name: str, kubernetes: str, nodes: int, istio: bool, layer: str) -> None:
+def up(config_file: Path, name: str, kubernetes: str, nodes: int, istio: bool, layer: str, as_json: bool) -> None:
     """Start a sandbox that stays until `down`."""
     request = _request(config_file, kubernetes, nodes, istio, layer)
-    click.echo(commands.up(_provider(config_file), request, name, progress))
+    kept = commands.up(_provider(config_file), request, name, progress)
+    click.echo(reports.as_json(reports.kept_data(kept)) if as_json else reports.up_text(kept))
 
 
 @sandbox.command()
@@ -102,7 +109,7 @@ def shell(
     In the one that is up, else in one that lives as long as the shell.
     """
     request = _request(config_file, kubernetes, nodes, istio, layer)
-    sys.exit(commands.shell(_provider(config_file), request, name, progress, command))
+    sys.exit(shells.shell(_provider(config_file), request, name, progress, command))
 
 
 @sandbox.command()
@@ -110,7 +117,8 @@ def shell(
 @one_line_errors
 def status(as_json: bool) -> None:
     """Say what is up: parts, memory, disk, checkpoints."""
-    click.echo(commands.status(as_json=as_json))
+    found = commands.status()
+    click.echo(reports.as_json(reports.status_data(found)) if as_json else reports.status_text(found))
 
 
 @sandbox.command()
@@ -119,36 +127,44 @@ def status(as_json: bool) -> None:
 @click.option(
     "-n", "--lines", type=click.IntRange(1), default=40, show_default=True, help="How many of the last lines."
 )
+@_json_option
 @one_line_errors
-def logs(name: str, part: str, lines: int) -> None:
+def logs(name: str, part: str, lines: int, as_json: bool) -> None:
     """Print the last log lines of one PART, or of all."""
-    click.echo(commands.logs(name, part, lines))
+    found = commands.logs(name, part, lines)
+    click.echo(reports.as_json(reports.logs_data(found)) if as_json else reports.logs_text(found))
 
 
 @sandbox.command()
 @_name_option
 @click.argument("label")
+@_json_option
 @one_line_errors
-def checkpoint(name: str, label: str) -> None:
+def checkpoint(name: str, label: str, as_json: bool) -> None:
     """Save the state of the cluster as LABEL."""
-    click.echo(commands.checkpoint(name, label))
+    moment = commands.checkpoint(name, label)
+    click.echo(reports.as_json(reports.moment_data(moment)) if as_json else f"saved as {label!r}")
 
 
 @sandbox.command()
 @_name_option
 @click.argument("label")
+@_json_option
 @one_line_errors
-def restore(name: str, label: str) -> None:
+def restore(name: str, label: str, as_json: bool) -> None:
     """Put the cluster back to LABEL."""
-    click.echo(commands.restore(name, label))
+    moment = commands.restore(name, label)
+    click.echo(reports.as_json(reports.moment_data(moment)) if as_json else f"restored to {label!r}")
 
 
 @sandbox.command()
 @_name_option
+@_json_option
 @one_line_errors
-def down(name: str) -> None:
+def down(name: str, as_json: bool) -> None:
     """End a sandbox and remove its files."""
-    click.echo(commands.down(name))
+    ended = commands.down(name)
+    click.echo(reports.as_json(reports.ended_data(ended)) if as_json else reports.ended_text(ended))
 
 
 @sandbox.command()
@@ -157,15 +173,18 @@ def down(name: str) -> None:
 @one_line_errors
 def versions(config_file: Path, as_json: bool) -> None:
     """Say what is inside the sandbox and where its binary is."""
-    click.echo(commands.versions(_provider(config_file), as_json=as_json))
+    inside = upkeep.versions(_provider(config_file))
+    click.echo(reports.as_json(reports.inside_data(inside)) if as_json else reports.inside_text(inside))
 
 
 @sandbox.command()
 @config_option
+@_json_option
 @one_line_errors
-def prune(config_file: Path) -> None:
+def prune(config_file: Path, as_json: bool) -> None:
     """Remove what killed builds and old versions left behind.
 
     And layers that nobody used for a month.
     """
-    click.echo(commands.prune(_provider(config_file)))
+    pruned = upkeep.prune(_provider(config_file))
+    click.echo(reports.as_json(reports.pruned_data(pruned)) if as_json else reports.pruned_text(pruned))

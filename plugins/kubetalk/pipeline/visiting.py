@@ -14,7 +14,7 @@ from kubetalk.model import Document, FileStep, Progress, RunStep, Session, Setti
 from kubetalk.pipeline.documents import live_documents
 from kubetalk.pipeline.performing import ask_after, is_stable, private_folder
 from kubetalk.reading.spelling import did_you_mean
-from kubetalk.sandbox.commands import run_shell
+from kubetalk.sandbox.shell import prompt_place, run_shell
 
 Printed = Callable[[RunStep, str, int], None]
 
@@ -43,6 +43,11 @@ def run_to_block(
         raise SandboxError(reason)
     with private_folder() as folder, provider.start(session.request, folder / "s", progress) as sandbox:
         state = folder / "state"
+
+        def told(step: RunStep, output: str, status: int) -> None:
+            sandboxes.hear(sandbox, output)
+            printed(step, output, status)
+
         result = running.run_session(
             session,
             sandbox,
@@ -51,7 +56,7 @@ def run_to_block(
             prune=lambda _: (),
             is_stable=is_stable,
             progress=lambda _: None,
-            printed=printed,
+            printed=told,
             shell_script=state,
         )
         if result.failure:
@@ -65,7 +70,12 @@ def run_to_block(
             )
         sys.stdout.flush()
         status = run_shell(
-            sandbox.environment, sandbox.facts.versions, command, cwd=folder / "w/work", state=_existing(state)
+            sandbox.environment,
+            sandbox.facts.versions,
+            command,
+            cwd=folder / "w/work",
+            state=_existing(state),
+            place=prompt_place(sandbox.facts.provider, settings.provider.context),
         )
         if result.failure:
             raise _without_output(result.failure)

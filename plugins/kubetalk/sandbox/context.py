@@ -1,11 +1,12 @@
 """Provider `context`: an existing cluster, used only if the configuration names it and it is marked as a sandbox.
 
-To mark a cluster: ``kubectl -n kube-public create configmap kubetalk-sandbox``. Namespaces that appear during a session
-are deleted at its end; objects in namespaces that were there before, and cluster-wide objects, stay.
+To mark a cluster: ``kubectl -n kube-public create configmap kubetalk-sandbox``. Namespaces that a session was heard to
+create are deleted at its end; objects in other namespaces, and cluster-wide objects, stay.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import tempfile
@@ -16,6 +17,8 @@ from typing import Any
 
 from kubetalk.errors import SandboxError
 from kubetalk.model import Progress, ProviderSettings, SandboxFacts, SandboxRequest
+from kubetalk.sandbox.claims import Claim
+from kubetalk.sandbox.ending import end_on_sigterm
 from kubetalk.sandbox.external import (
     ExternalSandbox,
     fingerprint_of,
@@ -26,10 +29,9 @@ from kubetalk.sandbox.external import (
     wrong_minor,
 )
 from kubetalk.sandbox.guard import needs_programs, production_like, require_marker
+from kubetalk.sandbox.namespaces import CLAIMS, OwnNamespaces, abandoned_elsewhere, delete_abandoned, namespaces
 from kubetalk.sandbox.objects import Kubectl
-from kubetalk.sandbox.places import RunDirectory
-
-_DELETE_SECONDS = 180
+from kubetalk.sandbox.places import RunDirectory, prune_dead
 
 
 class ContextProvider:
@@ -57,30 +59,49 @@ class ContextProvider:
             return _facts(kubectl)
 
     def start(self, request: SandboxRequest, directory: Path, progress: Progress) -> ExternalSandbox:
-        """A session's view of the cluster; closing it deletes the namespaces that appeared meanwhile.
+        """A session's view of the cluster; closing it deletes the namespaces that it was heard to create.
 
         Raises SandboxError.
         """
         if request.layer:
             raise SandboxError(no_layers("context", request.layer))
+        end_on_sigterm()
+        prune_dead()
         run = RunDirectory.create(directory)
         try:
             kubectl = self._kubectl(run.path, request)
             require_marker(kubectl, self._settings.context)
             self._require_suitable(kubectl, request)
-            before = _namespaces(kubectl)
+            where = self._where()
+            if removed := delete_abandoned(*where, lambda: kubectl):
+                progress(f"sandbox: deleted {' '.join(removed)}, which a killed build had left")
             progress(f"sandbox: using context {self._settings.context}")
-
-            def finish() -> None:
-                appeared = [name for name, uid in _namespaces(kubectl).items() if before.get(name) != uid]
-                if appeared:
-                    wait = ("--wait=true", f"--timeout={_DELETE_SECONDS}s", "--ignore-not-found")
-                    kubectl.run("delete", "namespaces", *appeared, *wait, timeout=_DELETE_SECONDS + 20)
-
-            return ExternalSandbox(run, kubectl, _facts(kubectl), finish, "context")
+            facts = _facts(kubectl)
+            claim = Claim.make(CLAIMS, run.path.name, {"context": where[0], "kubeconfig": where[1], "namespaces": {}})
+            try:
+                own = OwnNamespaces(kubectl, claim, self._settings.context, progress)
+                return ExternalSandbox(run, kubectl, facts, own.finish, "context", own.hear)
+            except BaseException:
+                claim.settle()
+                raise
         except BaseException:
             run.remove()
             raise
+
+    def prune(self) -> tuple[str, ...]:
+        """Deletes the namespaces that sessions of killed builds created, and returns their names.
+
+        Raises SandboxError.
+        """
+        with contextlib.ExitStack() as stack:
+            return delete_abandoned(*self._where(), lambda: stack.enter_context(self._asked(SandboxRequest())))
+
+    def left_elsewhere(self) -> tuple[str, ...]:
+        """What such sessions created on other clusters, a sentence each."""
+        return abandoned_elsewhere(*self._where())
+
+    def _where(self) -> tuple[str, str]:
+        return self._settings.context, str(Path(self._settings.kubeconfig).expanduser().resolve())
 
     @contextmanager
     def _asked(self, request: SandboxRequest) -> Iterator[Kubectl]:
@@ -158,15 +179,11 @@ def _minified(tool: Path, source: Path, context: str, home: Path) -> dict[str, A
     return dict(json.loads(done.stdout))
 
 
-def _namespaces(kubectl: Kubectl) -> dict[str, str]:
-    return {item["metadata"]["name"]: item["metadata"]["uid"] for item in kubectl.items(["namespaces"])}
-
-
 def _facts(kubectl: Kubectl) -> SandboxFacts:
     versions = versions_of(kubectl)
     nodes = kubectl.items(["nodes"])
     runtimes = {node.get("status", {}).get("nodeInfo", {}).get("containerRuntimeVersion", "") for node in nodes}
-    cluster = _namespaces(kubectl).get("kube-system", "")
+    cluster = namespaces(kubectl).get("kube-system", "")
     return SandboxFacts(
         "context",
         # A cluster of kwok nodes is as simulated as the embedded sandbox, whoever runs it.

@@ -2,7 +2,7 @@
 
 Other commands reach it through a Unix socket in the sandbox's private directory, one JSON object per line: a request
 ``{"op": "status" | "checkpoint" | "restore" | "down", "name": …}`` and its answer ``{"ok": true, …}`` or
-``{"ok": false, "error": …, "remedy": …}``.
+``{"ok": false, "error": …, "remedy": …}``. The answer to ``down`` has ``notes``, a list of what was said at the end.
 """
 
 from __future__ import annotations
@@ -39,6 +39,8 @@ class KeptSandbox:
     directory: str
     provider: str
     simulated: bool
+    context: str
+    """Of an existing cluster; empty for those that were made for it."""
     since: str
     """UTC, ISO 8601."""
     nodes: int
@@ -61,8 +63,15 @@ def main(job: Mapping[str, Any]) -> int:
         # Whoever waits for this process is done with it; the one that stays is a child of init.
         os._exit(0)
     settings, request = ProviderSettings(**job["provider"]), _request(job["request"])
+    notes: list[str] = []
+    is_up = False
+
+    def progress(line: str) -> None:
+        # Once it is up nobody listens any more; what is said at the end is for who asks for it.
+        notes.append(line) if is_up else _tell(progress=line)
+
     try:
-        sandbox = make_provider(settings).start(request, Path(tempfile.gettempdir()), lambda line: _tell(progress=line))
+        sandbox = make_provider(settings).start(request, Path(tempfile.gettempdir()), progress)
     except KubetalkError as error:
         _tell(error=error.message, where=str(error.where or ""), remedy=error.remedy, details=error.details)
         return 1
@@ -79,6 +88,7 @@ def main(job: Mapping[str, Any]) -> int:
             directory=str(sandbox.directory),
             provider=sandbox.facts.provider,
             simulated=sandbox.facts.simulated,
+            context=settings.context if sandbox.facts.provider == "context" else "",
             since=dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
             nodes=request.nodes,
             layer=request.layer.name if request.layer else "",
@@ -89,20 +99,26 @@ def main(job: Mapping[str, Any]) -> int:
         unfinished.touch(mode=0o600)
         unfinished.write_text(json.dumps(asdict(kept), indent=2), encoding="utf-8")
         unfinished.replace(path)
+        asker: socket.socket | None = None
+        failure: SandboxError | OSError | None = None
         try:
             _tell(up=job["name"])
             # The command that started us may now end; nothing here may ever write to its pipe again.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            is_up = True
             asker = _serve(server, sandbox)
             sandbox.close()
+        except (SandboxError, OSError) as error:
+            sys.stderr.write(f"{error}\n")
+            failure = error
         finally:
             path.unlink(missing_ok=True)
     if asker is None:
         return 1
     # Last of all: whoever hears this finds nothing of the sandbox any more, and may start another of that name.
     with asker, contextlib.suppress(OSError):
-        _send(asker, {"ok": True})
-    return 0
+        _send(asker, _refusal("end", failure) if failure else {"ok": True, "notes": notes})
+    return 1 if failure else 0
 
 
 def _request(told: Mapping[str, Any]) -> SandboxRequest:
@@ -128,14 +144,19 @@ def _serve(server: socket.socket, sandbox: AnySandbox) -> socket.socket | None:
                     sys.stderr.write(f"{error}\n")
                     return None
             continue
-        with contextlib.ExitStack() as stack, contextlib.suppress(OSError, ValueError):
+        with contextlib.ExitStack() as stack:
             stack.enter_context(client)
             client.settimeout(_CLIENT_SECONDS)
-            request = json.loads(client.makefile(encoding="utf-8").readline())
+            try:
+                request = json.loads(client.makefile(encoding="utf-8").readline())
+            except (OSError, ValueError):
+                continue  # somebody only looked whether we are here
             if request.get("op") == "down":
                 stack.pop_all()
                 return client
-            _send(client, _answer(sandbox, request))
+            answer = _answer(sandbox, request)
+            with contextlib.suppress(OSError):
+                _send(client, answer)
 
 
 def _send(client: socket.socket, answer: Mapping[str, Any]) -> None:
@@ -143,9 +164,9 @@ def _send(client: socket.socket, answer: Mapping[str, Any]) -> None:
 
 
 def _answer(sandbox: AnySandbox, request: Mapping[str, Any]) -> Mapping[str, Any]:
-    name = str(request.get("name", ""))
+    name, operation = str(request.get("name", "")), str(request.get("op"))
     try:
-        match request.get("op"):
+        match operation:
             case "status":
                 return {"ok": True, **sandbox.status()}
             case "checkpoint":
@@ -154,9 +175,15 @@ def _answer(sandbox: AnySandbox, request: Mapping[str, Any]) -> Mapping[str, Any
                 sandbox.restore(name)
             case unknown:
                 return {"ok": False, "error": f"unknown request {unknown!r}", "remedy": ""}
-    except SandboxError as error:
-        return {"ok": False, "error": error.message, "remedy": error.remedy}
+    except (SandboxError, OSError) as error:
+        return _refusal(operation, error)
     return {"ok": True}
+
+
+def _refusal(operation: str, error: SandboxError | OSError) -> Mapping[str, Any]:
+    if isinstance(error, SandboxError):
+        return {"ok": False, "error": error.message, "remedy": error.remedy}
+    return {"ok": False, "error": f"the sandbox cannot {operation}: {error}", "remedy": ""}
 
 
 def _tell(**message: str) -> None:

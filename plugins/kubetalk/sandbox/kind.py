@@ -14,6 +14,8 @@ from pathlib import Path
 
 from kubetalk.errors import SandboxError
 from kubetalk.model import Progress, ProviderSettings, SandboxFacts, SandboxRequest
+from kubetalk.sandbox.claims import Claim, abandoned, claimed
+from kubetalk.sandbox.ending import end_on_sigterm
 from kubetalk.sandbox.external import (
     ExternalSandbox,
     fingerprint_of,
@@ -24,12 +26,14 @@ from kubetalk.sandbox.external import (
     wrong_minor,
 )
 from kubetalk.sandbox.objects import Kubectl
-from kubetalk.sandbox.places import RunDirectory, cache_dir, is_alive
+from kubetalk.sandbox.places import RunDirectory, cache_dir, prune_dead
 
 _CREATE_SECONDS = 600
 _DELETE_SECONDS = 120
 _TOOLS = ("kind", "k3d")
-_NAME = re.compile(r"kubetalk-(\d+)-[0-9a-f]{8}")
+_CLAIMS = "clusters"
+# k3d takes names of up to 32 characters.
+_NAME = re.compile(r"kubetalk-\d+-[0-9a-f]{8}")
 
 
 class KindProvider:
@@ -71,6 +75,8 @@ class KindProvider:
         """
         if reason := self.unavailable(request):
             raise SandboxError(reason)
+        end_on_sigterm()
+        prune_dead()
         run = RunDirectory.create(directory)
         tool, name = _tool(), f"kubetalk-{os.getpid()}-{secrets.token_hex(4)}"
         try:
@@ -79,6 +85,7 @@ class KindProvider:
             kubeconfig = own / "kubeconfig"
             kubeconfig.touch(mode=0o600)
             progress(f"sandbox: {tool} creates the cluster {name}, which takes a minute or two")
+            claim = Claim.make(_CLAIMS, name, {"tool": tool})
             try:
                 _create(tool, name, request.nodes, kubeconfig)
                 bin_folder = link_tools(self._settings, run.path / "bin", request)
@@ -86,12 +93,10 @@ class KindProvider:
                 versions = versions_of(kubectl)
                 _require_minor(request, versions)
                 self._learn(versions)
-                return ExternalSandbox(
-                    run, kubectl, _facts(_tool_version(), versions), lambda: _delete(tool, name), "kind"
-                )
+                return ExternalSandbox(run, kubectl, _facts(_tool_version(), versions), lambda: _give_up(claim), "kind")
             except BaseException:
                 with contextlib.suppress(SandboxError):
-                    _delete(tool, name)
+                    _give_up(claim)
                 raise
         except BaseException:
             run.remove()
@@ -113,19 +118,42 @@ def _require_minor(request: SandboxRequest, versions: Mapping[str, str]) -> None
         raise SandboxError(reason, remedy=f"Install the release of {_tool()} whose nodes have it")
 
 
-def prune_clusters() -> tuple[str, ...]:
-    """Deletes clusters whose process was killed, and returns their names; none if there is no kind."""
+def prune_clusters() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Deletes clusters whose makers were killed.
+
+    Returns their names, and those of clusters with such names that stay, as nothing here says who made them: another
+    user, or another container with the same Docker. Both are empty if there is no kind.
+    """
     if not (tool := _tool()):
-        return ()
-    removed = []
+        return (), ()
+    removed: list[str] = []
     with contextlib.suppress(SandboxError):
         listing = ["kind", "get", "clusters"] if tool == "kind" else ["k3d", "cluster", "list", "--no-headers"]
-        for line in _run(listing, 30).splitlines():
-            match = _NAME.match(line)
-            if match and not is_alive(int(match[1])):
-                _delete(tool, match[0])
-                removed.append(match[0])
-    return tuple(removed)
+        there = [match[0] for line in _run(listing, 30).splitlines() if (match := _NAME.match(line))]
+        for claim in abandoned(_CLAIMS):
+            if claim.told.get("tool") == tool and claim.name not in there:
+                claim.settle()
+            elif claim.told.get("tool") == tool:
+                _give_up(claim)
+                removed.append(claim.name)
+            else:
+                claim.leave()
+        known = claimed(_CLAIMS) | set(removed)
+        return tuple(removed), tuple(name for name in there if name not in known)
+    return tuple(removed), ()
+
+
+def _give_up(claim: Claim) -> None:
+    """Deletes the cluster.
+
+    Raises SandboxError; `prune_clusters` then tries again.
+    """
+    try:
+        _delete(str(claim.told["tool"]), claim.name)
+    except BaseException:
+        claim.leave()
+        raise
+    claim.settle()
 
 
 def _facts(tool_version: str, versions: Mapping[str, str]) -> SandboxFacts:

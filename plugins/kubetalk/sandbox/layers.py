@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -18,6 +19,7 @@ from filelock import FileLock, Timeout
 
 from kubetalk.errors import SandboxError
 from kubetalk.model import Layer, Progress, SandboxRequest
+from kubetalk.sandbox.ending import ends_with_us
 from kubetalk.sandbox.external import fingerprint_of
 from kubetalk.sandbox.places import cache_dir
 
@@ -71,7 +73,7 @@ def ensure_layer(
     place = _folder() / f"{layer.name}-{_key(request, fingerprint)[:16]}"
     if kept := _used(place):
         return kept
-    lock = FileLock(place.with_suffix(".lock"), mode=0o600)
+    lock = _lock(place)
     try:
         lock.acquire(timeout=0.1)
     except Timeout:
@@ -82,7 +84,7 @@ def ensure_layer(
             return kept
         progress(f"sandbox: making layer {layer.name}, once: {len(layer.commands)} commands")
         begun = time.monotonic()
-        unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=_folder()))
+        unfinished = Path(tempfile.mkdtemp(prefix=f"{_UNFINISHED}{place.name}-", dir=_folder()))
         try:
             make(unfinished)
             about = {"layout": _LAYOUT, "name": layer.name, "commands": layer.commands, "binaries": fingerprint}
@@ -136,21 +138,8 @@ def _run(command: str, environment: Mapping[str, str]) -> tuple[int, str]:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-        # It waits for the end of our pipe, which comes however we end.
-        guard = subprocess.Popen(
-            [*shell, "-c", 'read -r; kill -KILL -- "-$1"', "kubetalk-guard", str(process.pid)],
-            cwd="/",
-            env={},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        try:
+        with ends_with_us(process):
             code = process.wait(_COMMAND_SECONDS)
-        finally:
-            guard.communicate()
-            process.wait()
         output.seek(0)
         return code, output.read().decode("utf-8", errors="replace")
 
@@ -166,9 +155,16 @@ def adopt_kubeconfig(kept: str, fresh: str) -> str:
 
 def forget_layer(kept: KeptLayer) -> None:
     """Takes a layer out of the cache, at once for others."""
-    unfinished = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=_folder()))
+    # Who holds the lock is making it anew or removing it: then it is gone already.
+    with contextlib.suppress(Timeout), _lock(kept.path).acquire(blocking=False):
+        _remove(kept.path)
+
+
+def _remove(path: Path) -> None:
+    """Removes a folder at once for others, and then its content; the caller holds its lock."""
+    unfinished = Path(tempfile.mkdtemp(prefix=f"{_UNFINISHED}{path.name}-", dir=_folder()))
     try:
-        kept.path.rename(unfinished / "layer")
+        path.rename(unfinished / "layer")
     except OSError:
         pass  # somebody else did
     finally:
@@ -190,17 +186,23 @@ def prune_layers(fingerprints: Collection[str], now: Callable[[], float] = time.
     for path in sorted(_folder().iterdir()):
         if not path.is_dir():
             continue
-        lock = FileLock(path.with_suffix(".lock"), mode=0o600)
-        layer = _read(path)
-        about = _about(path)
-        useless = layer is None or about.get("binaries") not in fingerprints
-        if layer is None and path.name.startswith(_UNFINISHED) and now() - path.stat().st_mtime < _COMMAND_SECONDS:
-            continue  # is being made
-        if useless or (layer and now() - layer.used > UNUSED_SECONDS):
-            shutil.rmtree(path, ignore_errors=True)
-            Path(lock.lock_file).unlink(missing_ok=True)
-            removed.append(path)
+        place = path
+        if path.name.startswith(_UNFINISHED):
+            # Behind the layer's name is what tempfile added.
+            place = path.with_name(path.name.removeprefix(_UNFINISHED).rpartition("-")[0] or path.name)
+        # Locked while somebody makes it, however long its commands take.
+        with contextlib.suppress(Timeout), _lock(place).acquire(blocking=False):
+            layer = _read(path)
+            useless = layer is None or _about(path).get("binaries") not in fingerprints
+            if useless or (layer and now() - layer.used > UNUSED_SECONDS):
+                _remove(path)
+                removed.append(path)
     return tuple(removed)
+
+
+def _lock(place: Path) -> FileLock:
+    """Held by who makes or removes that layer. Its file stays: another one under its name would be another lock."""
+    return FileLock(place.with_name(f"{place.name}.lock"), mode=0o600)
 
 
 def _folder() -> Path:
@@ -218,16 +220,23 @@ def _key(request: SandboxRequest, fingerprint: str) -> str:
 def _used(path: Path) -> KeptLayer | None:
     layer = _read(path)
     if layer:
-        os.utime(path / _ABOUT)
+        try:
+            os.utime(path / _ABOUT)
+        except FileNotFoundError:
+            return None  # another build has just forgotten it
     return layer
 
 
 def _read(path: Path) -> KeptLayer | None:
+    """What is kept there; None if it is no layer of ours, or is being removed in this moment."""
     about = _about(path)
     if about.get("layout") != _LAYOUT:
         return None
-    used = (path / _ABOUT).stat().st_mtime
-    return KeptLayer(path, about["name"], tuple(about["commands"]), sum(_sizes(path)), used)
+    try:
+        used = (path / _ABOUT).stat().st_mtime
+        return KeptLayer(path, about["name"], tuple(about["commands"]), sum(_sizes(path)), used)
+    except FileNotFoundError:
+        return None
 
 
 def _about(path: Path) -> dict[str, Any]:

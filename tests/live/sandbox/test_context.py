@@ -10,6 +10,7 @@ import pytest
 
 from kubetalk.errors import SandboxError
 from kubetalk.model import ProviderSettings, SandboxRequest
+from kubetalk.sandbox import hear
 from kubetalk.sandbox.context import ContextProvider
 from kubetalk.sandbox.embedded import EmbeddedProvider, EmbeddedSandbox
 from kubetalk.sandbox.guard import MARK_COMMAND
@@ -40,9 +41,17 @@ def test_a_cluster_is_used_only_when_marked_and_left_as_it_was(
     out(host, MARK_COMMAND)
     before = out(host, "kubectl get namespaces --output=name")
     with provider.start(SandboxRequest(), runs, quiet) as sandbox:
-        out(sandbox, "kubectl create namespace ours && kubectl -n ours create deployment web --image=nginx")
+        hear(sandbox, out(sandbox, "kubectl create namespace ours"))
+        out(sandbox, "kubectl -n ours create deployment web --image=nginx")
         out(sandbox, "kubectl -n ours rollout status deployment web --timeout=60s")
+        hear(
+            sandbox,
+            out(sandbox, "echo '{apiVersion: v1, kind: Namespace, metadata: {name: also}}' | kubectl apply -f -"),
+        )
         assert "namespace/ours" in out(host, "kubectl get namespaces --output=name")
+        out(host, "kubectl create namespace meanwhile")
+    assert out(host, "kubectl get namespaces --output=name meanwhile") == "namespace/meanwhile\n"
+    out(host, "kubectl delete namespace meanwhile")
     assert out(host, "kubectl get namespaces --output=name") == before
     assert "web" in out(host, "kubectl -n theirs get deployments --output=name")
     out(host, "kubectl config rename-context sandbox shop-prod")

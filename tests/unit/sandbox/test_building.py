@@ -13,11 +13,13 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from filelock import FileLock
 
 from kubetalk.cli import main
+from kubetalk.cli import sandbox_reports as reports
 from kubetalk.errors import BuildError
 from kubetalk.model import ProviderSettings, SandboxRequest
-from kubetalk.sandbox import binaries, commands
+from kubetalk.sandbox import binaries, upkeep
 from kubetalk.sandbox.binaries import ensure_binary, find_binary, prune_binaries
 from kubetalk.sandbox.building import BuildStep, ask_versions, build, build_environment, diagnose
 from kubetalk.sandbox.embedded import EmbeddedProvider
@@ -159,6 +161,23 @@ def test_ctrl_c_ends_the_compilers_too(make_go: MakeGo, tmp_path: Path) -> None:
     assert builder.wait(20) != 0
     assert is_gone(int(pid_file.read_text(encoding="utf-8")))
     assert list(target.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+def test_a_command_that_is_ended_ends_its_linker_and_lets_go_of_the_lock(
+    make_go: MakeGo, tmp_path: Path, cache: Path, number: signal.Signals
+) -> None:
+    """The linker says nothing for a minute, and so does not notice that nobody listens."""
+    go = make_go("hangs")
+    command = [sys.executable, "-m", "kubetalk.cli", "sandbox", "build"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as builder:
+        pid_file = go.path.parent / "pid"
+        eventually(lambda: pid_file.exists() and pid_file.read_text(encoding="utf-8"))
+        builder.send_signal(number)
+        assert builder.wait(20) == (-number if number == signal.SIGKILL else 128 + number)
+    eventually(lambda: is_gone(int(pid_file.read_text(encoding="utf-8"))))
+    with FileLock(cache / "build.lock", timeout=0):
+        pass
 
 
 def test_a_killed_build_ends_its_compilers_and_is_resumed(make_go: MakeGo, tmp_path: Path) -> None:
@@ -311,11 +330,12 @@ def test_prune_keeps_the_current_and_the_newest(make_go: MakeGo, cache: Path) ->
 def test_the_command(make_go: MakeGo) -> None:
     make_go()
     stream = io.StringIO()
-    text = commands.build(ProviderSettings(), stream=stream)
+    built = upkeep.build(ProviderSettings(), stream=stream)
+    text = reports.built_text(built)
     assert text.endswith("(cache): kubernetes v1.36.4")
     assert "linking" in stream.getvalue()
     stream = io.StringIO()
-    assert commands.build(ProviderSettings(), stream=stream) == text
+    assert upkeep.build(ProviderSettings(), stream=stream) == built
     assert stream.getvalue() == ""
 
 

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +14,7 @@ import pytest
 from kubetalk.errors import SandboxError
 from kubetalk.model import ProviderSettings, SandboxRequest
 from kubetalk.sandbox.context import ContextProvider
+from kubetalk.sandbox.pool import SandboxPool
 
 from .conftest import FakeBinary
 
@@ -161,17 +166,147 @@ def test_what_the_cluster_does_not_have(
         provider.start(request_, runs, lambda _: None)
 
 
-def test_namespaces_that_appeared_are_deleted_and_no_others(
+# What a session leaves behind
+
+
+THERE = {"default": "1", "kube-system": "2"}
+
+
+def now_there(cluster: FakeBinary, **more: str) -> None:
+    """These namespaces (name to UID) are on the cluster beside those that were there before."""
+    change(cluster, ["get", "namespaces"], listing(*(namespace(*one) for one in (THERE | more).items())))
+
+
+def deleted(cluster: FakeBinary) -> list[list[str]]:
+    """The namespaces of each deletion."""
+    calls = [call["kubectl"] for call in cluster.seen() if "delete" in call.get("kubectl", ())]
+    return [call[call.index("namespaces") + 1 : call.index("--wait=true")] for call in calls]
+
+
+def test_only_namespaces_that_the_session_was_heard_to_create_are_deleted(
     provider: ContextProvider, cluster: FakeBinary, runs: Path
 ) -> None:
-    with provider.start(SandboxRequest(), runs, lambda _: None):
-        now = [namespace("default", "1"), namespace("kube-system", "2"), namespace("shop", "3"), namespace("web", "4")]
-        change(cluster, ["get", "namespaces"], listing(*now))
-        cluster.answer(["delete", "namespaces", "shop", "web"], "")
-    deleted = next(call["kubectl"] for call in cluster.seen() if "delete" in call["kubectl"])
-    assert deleted[deleted.index("namespaces") + 1 : deleted.index("--wait=true")] == ["shop", "web"]
+    cluster.answer(["delete", "namespaces"], "")
+    told: list[str] = []
+    with provider.start(SandboxRequest(), runs, told.append) as sandbox:
+        now_there(cluster, shop="3", web="4", theirs="5", tried="6")
+        sandbox.hear("namespace/shop created\nlimitrange/small created\n")
+        sandbox.hear("namespace/default configured\nnamespace/tried created (server dry run)\n")
+        sandbox.hear("deployment.apps/web created\nnamespace/web created\n")
+    assert deleted(cluster) == [["shop", "web"]]
+    (stay,) = (line for line in told if "appeared" in line)
+    assert stay.startswith("sandbox: theirs tried appeared on the cluster meanwhile and no output shows")
+    assert stay.endswith("`kubectl --context dev delete namespace theirs tried`")
 
 
-def test_nothing_appeared_nothing_is_deleted(provider: ContextProvider, cluster: FakeBinary, runs: Path) -> None:
-    provider.start(SandboxRequest(), runs, lambda _: None).close()
-    assert not any("delete" in call["kubectl"] for call in cluster.seen())
+def test_two_sessions_at_once_leave_each_other_alone(
+    provider: ContextProvider, cluster: FakeBinary, runs: Path
+) -> None:
+    cluster.answer(["delete", "namespaces"], "")
+    with provider.start(SandboxRequest(), runs, lambda _: None) as one:
+        now_there(cluster, a="3")
+        one.hear("namespace/a created\n")
+        two = provider.start(SandboxRequest(), runs, lambda _: None)
+        now_there(cluster, a="3", b="4", foreign="5")
+        two.hear("namespace/b created\n")
+    assert deleted(cluster) == [["a"]]
+    now_there(cluster, b="4", foreign="5")
+    two.close()
+    assert deleted(cluster) == [["a"], ["b"]]
+
+
+def test_a_namespace_that_somebody_made_anew_stays(provider: ContextProvider, cluster: FakeBinary, runs: Path) -> None:
+    with provider.start(SandboxRequest(), runs, lambda _: None) as sandbox:
+        now_there(cluster, shop="3")
+        sandbox.hear("namespace/shop created\n")
+        now_there(cluster, shop="4")
+    assert deleted(cluster) == []
+
+
+def test_nothing_appeared_nothing_is_deleted(
+    provider: ContextProvider, cluster: FakeBinary, runs: Path, cache: Path
+) -> None:
+    told: list[str] = []
+    provider.start(SandboxRequest(), runs, told.append).close()
+    assert deleted(cluster) == []
+    assert told == ["sandbox: using context dev"]
+    assert list((cache / "claims" / "namespaces").iterdir()) == []
+
+
+def test_what_cannot_be_deleted_is_told_and_tried_again(
+    provider: ContextProvider, cluster: FakeBinary, runs: Path
+) -> None:
+    cluster.answer(["delete", "namespaces"], "error: timed out waiting for the condition\n", code=1)
+    sandbox = provider.start(SandboxRequest(), runs, lambda _: None)
+    now_there(cluster, shop="3")
+    sandbox.hear("namespace/shop created\n")
+    with pytest.raises(SandboxError, match="timed out waiting"):
+        sandbox.close()
+    change(cluster, ["delete", "namespaces"], "")
+    assert provider.prune() == ("shop",)
+    assert provider.prune() == ()
+    assert deleted(cluster) == [["shop"], ["shop"]]
+
+
+SESSION = """
+import os, sys, time
+from pathlib import Path
+from kubetalk.model import ProviderSettings, SandboxRequest
+from kubetalk.sandbox.context import ContextProvider
+provider = ContextProvider(ProviderSettings("context", "dev", sys.argv[1], sys.argv[2]))
+with provider.start(SandboxRequest(), Path(sys.argv[3]), lambda _: None) as sandbox:
+    print("begun", flush=True)
+    sandbox.hear(sys.stdin.readline())
+    print("heard", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def session(provider: ContextProvider, cluster: FakeBinary, runs: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process, in a session that has created the namespace `shop`."""
+    cluster.answer(["delete", "namespaces"], "")
+    arguments = [provider._settings.kubeconfig, str(cluster.folder), str(runs)]
+    process = subprocess.Popen(
+        [sys.executable, "-c", SESSION, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    assert process.stdout.readline() == "begun\n"
+    now_there(cluster, shop="3", foreign="4")
+    process.stdin.write("namespace/shop created\n")
+    process.stdin.flush()
+    assert process.stdout.readline() == "heard\n"
+    yield process
+    process.kill()
+    process.wait()
+    process.stdin.close()
+    process.stdout.close()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_session_that_is_terminated_cleans_up(
+    session: subprocess.Popen[str], cluster: FakeBinary, number: signal.Signals
+) -> None:
+    session.send_signal(number)
+    assert session.wait(30) == 128 + number
+    assert deleted(cluster) == [["shop"]]
+
+
+def test_what_a_killed_session_created_is_deleted_by_the_next(
+    session: subprocess.Popen[str], provider: ContextProvider, cluster: FakeBinary, runs: Path
+) -> None:
+    assert provider.prune() == ()
+    session.kill()
+    session.wait()
+    other = replace(provider._settings, context="other")
+    assert ContextProvider(other).prune() == ()
+    told: list[str] = []
+    provider.start(SandboxRequest(), runs, told.append).close()
+    assert deleted(cluster) == [["shop"]]
+    assert "sandbox: deleted shop, which a killed build had left" in told
+
+
+def test_its_sessions_have_no_spare(provider: ContextProvider, runs: Path) -> None:
+    with SandboxPool(provider, runs, memory=lambda: 1 << 50) as pool:
+        assert not pool.prepare(SandboxRequest())

@@ -1,18 +1,19 @@
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
 import pytest
 
+from kubetalk.cli import sandbox_reports as reports
 from kubetalk.errors import BuildError, SandboxError
 from kubetalk.model import ProviderSettings, SandboxRequest
-from kubetalk.sandbox import building, commands, embedded
+from kubetalk.sandbox import building, embedded, upkeep
 from kubetalk.sandbox.binaries import Binary
 from kubetalk.sandbox.embedded import EmbeddedProvider
 from kubetalk.sandbox.istio import write_charts
-from kubetalk.sandbox.pool import ISTIO_BYTES, LEFT_FREE_BYTES, SANDBOX_BYTES, SandboxPool
+from kubetalk.sandbox.memory import ISTIO_BYTES, LEFT_FREE_BYTES, SANDBOX_BYTES
+from kubetalk.sandbox.pool import SandboxPool
 from kubetalk.sandbox.recipe import load_recipe
 from kubetalk.sandbox.toolchain import Go
 
@@ -159,9 +160,12 @@ def test_a_module_without_the_folder(tmp_path: Path) -> None:
 
 
 def test_versions_of_both_binaries(both: FakeBinary) -> None:
-    told = json.loads(commands.versions(both.settings, as_json=True))
-    assert told["istio"]["versions"]["istioctl"] == "1.31.0"
-    assert "istioctl    1.31.0" in commands.versions(both.settings)
+    inside = upkeep.versions(both.settings)
+    assert inside.istio is not None
+    assert inside.istio.versions["istioctl"] == "1.31.0"
+    assert "istioctl    1.31.0" in reports.inside_text(inside)
     (both.folder / "kubetalk-istio").unlink()
-    assert json.loads(commands.versions(both.settings, as_json=True))["istio"] is None
-    assert "kubetalk sandbox build --istio" in commands.versions(both.settings)
+    inside = upkeep.versions(both.settings)
+    assert inside.istio is None
+    assert reports.inside_data(inside)["istio"] is None
+    assert "kubetalk sandbox build --istio" in reports.inside_text(inside)

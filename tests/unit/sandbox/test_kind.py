@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from kubetalk.errors import SandboxError
 from kubetalk.model import ProviderSettings, SandboxRequest
+from kubetalk.sandbox.claims import Claim
 from kubetalk.sandbox.kind import KindProvider, prune_clusters
+from kubetalk.sandbox.places import prune_dead
 
 from .conftest import FakeBinary
 
@@ -23,7 +28,7 @@ case "$1 $2" in
         [ -e {log}.fail ] && echo "ERROR: no disk" >&2 && exit 1
         printf 'from kind' > "$6"
         cat "$8" > {log}.config ;;
-    "get clusters") printf 'kubetalk-4194303-00000000\\nkubetalk-{pid}-00000000\\nprecious\\n' ;;
+    "get clusters") cat {log}.clusters ;;
 esac
 """
 
@@ -34,7 +39,7 @@ case "$1 $2" in
     "version ") printf 'k3d version v5.8.3\\nk3s version v1.36.1-k3s1 (default)\\n' ;;
     "cluster create") [ -e {log}.fail ] && echo "FATA[0000] no disk" >&2 && exit 1 ;;
     "kubeconfig get") printf 'from k3d' ;;
-    "cluster list") printf 'kubetalk-4194303-00000000   1/1   2/2   true\\nprecious   1/1   0/0   true\\n' ;;
+    "cluster list") sed 's:$:   1/1   2/2   true:' {log}.clusters ;;
 esac
 exit 0
 """
@@ -45,7 +50,7 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "path"
     folder.mkdir()
     path = tmp_path / "kind.log"
-    for name, script in (("kind", KIND.format(log=path, pid=os.getpid())), ("docker", "#!/bin/sh\necho 29.0\n")):
+    for name, script in (("kind", KIND.format(log=path)), ("docker", "#!/bin/sh\necho 29.0\n")):
         (folder / name).write_text(script, encoding="utf-8")
         (folder / name).chmod(0o755)
     monkeypatch.setenv("PATH", f"{folder}:/usr/bin:/bin")
@@ -111,9 +116,77 @@ def test_docker_that_does_not_answer(provider: KindProvider, log: Path) -> None:
     assert "Cannot connect to the Docker daemon" in provider.unavailable(SandboxRequest())
 
 
-def test_only_clusters_of_the_dead_are_pruned(log: Path) -> None:
-    assert prune_clusters() == ("kubetalk-4194303-00000000",)
-    assert calls(log)[-1] == "delete cluster --name kubetalk-4194303-00000000"
+KILLED, LIVING, FOREIGN = (f"kubetalk-{number}-00000000" for number in (4194303, 7, 1))
+
+
+@pytest.fixture
+def living(log: Path) -> Iterator[Callable[[str], None]]:
+    """Makes clusters of a build that was killed, of one that lives, and of somebody else with the same Docker."""
+    claims = []
+
+    def make(tool: str) -> None:
+        Path(f"{log}.clusters").write_text(f"{KILLED}\n{LIVING}\n{FOREIGN}\nprecious\n", encoding="utf-8")
+        claims.append(Claim.make("clusters", LIVING, {"tool": tool}))
+        for name in (KILLED, "kubetalk-4194303-11111111"):  # the second one is gone already
+            Claim.make("clusters", name, {"tool": tool}).leave()
+
+    yield make
+    for claim in claims:
+        claim.settle()
+
+
+def test_only_clusters_of_the_dead_are_pruned(log: Path, living: Callable[[str], None], cache: Path) -> None:
+    living("kind")
+    assert prune_clusters() == ((KILLED,), (FOREIGN,))
+    assert calls(log)[-1] == f"delete cluster --name {KILLED}"
+    assert prune_clusters() == ((), (KILLED, FOREIGN))  # the script deletes nothing
+    assert [path.stem for path in (cache / "claims" / "clusters").glob("*.json")] == [LIVING]
+
+
+def test_a_cluster_that_cannot_be_deleted_is_tried_again(
+    provider: KindProvider, log: Path, runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sandbox = provider.start(SandboxRequest(), runs, lambda _: None)
+    name = calls(log)[0].split()[3]
+
+    def fail(*_: object) -> None:
+        raise SandboxError("Docker does not answer")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("kubetalk.sandbox.kind._delete", fail)
+        with pytest.raises(SandboxError, match="does not answer"):
+            sandbox.close()
+    Path(f"{log}.clusters").write_text(f"{name}\n", encoding="utf-8")
+    assert prune_clusters() == ((name,), ())
+
+
+BUILD = """
+import sys, time
+from pathlib import Path
+from kubetalk.model import ProviderSettings, SandboxRequest
+from kubetalk.sandbox.kind import KindProvider
+with KindProvider(ProviderSettings("kind", binaries=sys.argv[1])).start(SandboxRequest(), Path(sys.argv[2]), str):
+    print("up", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+def test_a_build_that_is_ended_leaves_no_cluster(
+    provider: KindProvider, log: Path, runs: Path, number: signal.Signals
+) -> None:
+    command = [sys.executable, "-c", BUILD, provider._settings.binaries, str(runs)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+        process.send_signal(number)
+        process.wait(30)
+    name = calls(log)[0].split()[3]
+    if number == signal.SIGKILL:
+        Path(f"{log}.clusters").write_text(f"{name}\n", encoding="utf-8")
+        assert prune_clusters() == ((name,), ())
+        prune_dead()
+    assert calls(log)[-1] == f"delete cluster --name {name}"
 
 
 @pytest.fixture
@@ -152,9 +225,10 @@ def test_a_failed_creation_with_k3d_is_cleaned_up(provider: KindProvider, k3d: P
     assert calls(k3d)[-1].startswith("cluster delete kubetalk-")
 
 
-def test_clusters_of_k3d_are_pruned_alike(k3d: Path) -> None:
-    assert prune_clusters() == ("kubetalk-4194303-00000000",)
-    assert calls(k3d)[-1] == "cluster delete kubetalk-4194303-00000000"
+def test_clusters_of_k3d_are_pruned_alike(k3d: Path, living: Callable[[str], None]) -> None:
+    living("k3d")
+    assert prune_clusters() == ((KILLED,), (FOREIGN,))
+    assert calls(k3d)[-1] == f"cluster delete {KILLED}"
 
 
 @pytest.mark.parametrize("tool", ["kind", "k3d"])
@@ -164,7 +238,7 @@ def test_nothing_of_the_host_s_clusters_is_handed_on(
     program = log.parent / "path" / "kind"
     if tool == "k3d":
         program.unlink()
-    text = (KIND if tool == "kind" else K3D).format(log=log, pid=os.getpid())
+    text = (KIND if tool == "kind" else K3D).format(log=log)
     program = program.with_name(tool)
     program.write_text(text.replace("\n", f"\nenv >> {log}.environment\n", 1), encoding="utf-8")
     program.chmod(0o755)
