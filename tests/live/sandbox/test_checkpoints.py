@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import pytest
+
 from kubetalk.sandbox.embedded import EmbeddedSandbox
 from tests.support.projects import eventually
 
@@ -42,12 +44,13 @@ def prepare(sandbox: EmbeddedSandbox) -> None:
     out(sandbox, "kubectl config set-context --current --namespace=shop && echo kept > ~/note")
     # What is still to come of the above (endpoint slices, conditions) must not come after the checkpoint.
     before = state(sandbox)
-    for _ in range(20):
+    for _ in range(150):
         time.sleep(0.2)
         now = state(sandbox)
         if now == before:
             return
         before = now
+    pytest.fail("the cluster does not come to rest")
 
 
 def test_restore_is_exact_and_again(fresh: EmbeddedSandbox) -> None:
@@ -71,7 +74,7 @@ def test_restore_is_exact_and_again(fresh: EmbeddedSandbox) -> None:
         )
         out(fresh, f"kubectl delete deployment again-{number}")
         widget = "{apiVersion: example.com/v1, kind: Widget, metadata: {name: w}}"
-        eventually(lambda: run(fresh, f"kubectl apply -f - <<< '{widget}'").returncode == 0, 10, "no Widget")  # noqa: B023
+        eventually(lambda: run(fresh, f"kubectl apply -f - <<< '{widget}'").returncode == 0, 60, "no Widget")  # noqa: B023
         print(f"figure checkpoint {saved:.2f} s, restore {restored:.2f} s")  # noqa: T201
         fresh.restore("one")
         assert state(fresh) == before

@@ -53,7 +53,7 @@ def test_objects_of_the_authors_own_kinds_are_seen(sandbox: Sandbox) -> None:
     out(sandbox, f"kubectl apply -f - <<'EOF'\n{WIDGET}\nEOF\n")
     out(sandbox, "kubectl wait --for=condition=Established crd/widgets.example.com")
     widget = "{apiVersion: example.com/v1, kind: Widget, metadata: {name: w}, spec: {size: 3}}"
-    eventually(lambda: run(sandbox, f"kubectl apply -f - <<< '{widget}'").returncode == 0, 10, "no Widget")
+    eventually(lambda: run(sandbox, f"kubectl apply -f - <<< '{widget}'").returncode == 0, 60, "no Widget")
     (found,) = (item for item in sandbox.objects() if item["kind"] == "Widget")
     assert found["spec"] == {"size": 3}
     out(sandbox, "kubectl delete crd widgets.example.com")

@@ -106,7 +106,7 @@ def assert_it_works(sandbox: EmbeddedSandbox) -> None:
         " --token=$(kubectl get secret robot -o 'jsonpath={.data.token}' | base64 -d) auth whoami"
     )
     eventually(
-        lambda: "system:serviceaccount:shop:default" in run(sandbox, user).stdout, 10, "the token is not renewed"
+        lambda: "system:serviceaccount:shop:default" in run(sandbox, user).stdout, 60, "the token is not renewed"
     )
     sandbox.checkpoint("on-layer")
     out(sandbox, "kubectl delete deploy web")

@@ -119,7 +119,7 @@ def test_a_part_that_dies_is_told(settings: ProviderSettings, binaries: Path, ru
         (pid,) = (part["pid"] for part in sandbox.status()["parts"] if part["name"] == "etcd")
         os.kill(pid, signal.SIGKILL)
 
-        eventually(lambda: sandbox._supervisor.failure, 10, "nobody noticed")
+        eventually(lambda: sandbox._supervisor.failure, 60, "nobody noticed")
         with pytest.raises(SandboxError, match="etcd") as caught:
             sandbox.check()
         assert "Its logs are kept in" in caught.value.remedy
