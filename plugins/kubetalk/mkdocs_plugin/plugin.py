@@ -18,7 +18,7 @@ from mkdocs.structure.files import File
 from kubetalk import pipeline
 from kubetalk.errors import KubetalkError
 from kubetalk.mkdocs_plugin.options import KubetalkOptions
-from kubetalk.model import Execution
+from kubetalk.model import Execution, Output
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,7 +56,7 @@ class KubetalkPlugin(BasePlugin[KubetalkOptions]):
         self._site = None
         if not self.config.enabled:
             return config
-        self._settings = _converted(lambda: pipeline.settings_from_mkdocs(_options(self.config), dict(config.items())))
+        self._settings = _converted(lambda: pipeline.settings_from_mkdocs(_options(self.config), _site(config)))
         if self._command == "serve":
             self._settings = pipeline.settings_for_serving(
                 self._settings, _options(self.config), is_rebuild=self._is_rebuild
@@ -99,13 +99,18 @@ class KubetalkPlugin(BasePlugin[KubetalkOptions]):
                 files.remove(existing)  # the theme's own 404 and sitemap, no longer rendered
             elif existing is not None:
                 continue  # the author's own file wins, such as docs/index.md
-            files.append(File.generated(config, output.uri, content=output.content))
+            if source := self._site.sources.get(output.uri):
+                files.append(DocumentPage.at(config, source, output))
+            else:
+                files.append(File.generated(config, output.uri, content=output.content))
         return files
 
+    @event_priority(100)  # before plugins that expand macros: `{{…}}` in a command is kubectl's
     def on_page_markdown(self, markdown: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG002
         """Replace the live blocks of an ordinary page by placeholders that `_format_block` fills."""
-        self._page = self._site.host_pages.get(page.file.src_uri) if self._site else None
-        return self._page.markdown if self._page else markdown
+        found = self._site.host_pages.get(page.file.src_uri) if self._site else None
+        self._page = found
+        return _converted(lambda: found.markdown(markdown)) if found else markdown
 
     def on_page_content(self, html: str, *, page: Page, config: MkDocsConfig, files: Files) -> str:  # noqa: ARG002
         """Give an ordinary page with live blocks the panel about them, and the styles and the script they need."""
@@ -145,6 +150,32 @@ class KubetalkPlugin(BasePlugin[KubetalkOptions]):
         """End what `mkdocs serve` kept."""
         if self._warm:
             self._warm.close()
+
+
+class DocumentPage(File):
+    """A finished page of a document, known to MkDocs by the text it was made of.
+
+    So MkDocs' own links from an ordinary page to the text, and an entry in `nav`, lead to the page.
+    """
+
+    @classmethod
+    def at(cls, config: MkDocsConfig, source: str, output: Output) -> DocumentPage:
+        """The page that stands for the text ``source``, a uri below docs_dir."""
+        page = cls(source, None, config.site_dir, config.use_directory_urls, dest_uri=output.uri)
+        page.generated_by = "kubetalk"
+        content = output.content
+        page.content_bytes = content if isinstance(content, bytes) else content.encode()
+        return page
+
+    def is_documentation_page(self) -> bool:
+        """It is rendered already."""
+        return False
+
+
+def _site(config: MkDocsConfig) -> dict[str, Any]:
+    """MkDocs' own options, `exclude_docs` as its lines again."""
+    patterns = config.exclude_docs.patterns if config.exclude_docs else ()
+    return {**config, "exclude_docs": [str(pattern.pattern) for pattern in patterns if pattern.pattern]}
 
 
 def _options(options: KubetalkOptions) -> dict[str, Any]:

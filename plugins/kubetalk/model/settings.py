@@ -60,6 +60,8 @@ class Settings:
     """Whether documents with ``draft: true`` are there; a build of the site leaves them out."""
     layers: Mapping[str, SandboxRequest] = field(default_factory=dict)
     """Name to what a document that begins on that layer asks for."""
+    exclude_docs: tuple[str, ...] = ()
+    """MkDocs' own option: patterns, as in .gitignore, of files below docs_dir that it does not publish."""
 
     @property
     def base_path(self) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from kubetalk import drawing, indexing, reading, rendering
-from kubetalk.errors import DiagramError, KubetalkError, ManyErrors
+from kubetalk.errors import ContentError, DiagramError, KubetalkError, ManyErrors
 from kubetalk.model import (
     Alternate,
     Diagram,
@@ -15,16 +15,17 @@ from kubetalk.model import (
     Document,
     Entry,
     Kind,
+    Location,
     Output,
     Progress,
     Project,
     Rendition,
     Settings,
+    Text,
 )
 from kubetalk.pipeline.addresses import address_problems, unique
 from kubetalk.pipeline.documents import DOCUMENT_FOLDERS, read_documents
 from kubetalk.pipeline.modes import Performed, perform_all
-from kubetalk.reading.texts import front_matter_end
 
 if TYPE_CHECKING:
     from kubetalk.pipeline.warm import WarmSandboxes
@@ -38,11 +39,21 @@ class HostPage:
     renderer: rendering.Renderer
     language: str
 
-    @property
-    def markdown(self) -> str:
-        """The page's Markdown with every special fence replaced by a placeholder, without its front matter."""
+    def markdown(self, given: str) -> str:
+        """The page's Markdown as MkDocs gives it, with every special fence replaced by a placeholder.
+
+        ``given`` has no front matter any more, and other plugins may have changed it, only not the blocks: what was
+        run is what stands in the file. Raises ContentError if they did, ManyErrors if they broke several.
+        """
         text = self.rendition.document.texts[self.language]
-        return rendering.markdown_with_placeholders(text, front_matter_end(text.source.split("\n")) + 1)
+        found = reading.read_text(given, text.path, self.language, kind=Kind.HOST_PAGE)
+        if _written(found) != _written(text):
+            raise ContentError(
+                "another plugin has changed the blocks of this page before kubetalk saw it",
+                where=Location(text.path),
+                remedy="Commands are run as they stand in the file; let that plugin leave fenced blocks alone",
+            )
+        return rendering.markdown_with_placeholders(found)
 
     def block_html(self, number: int) -> str:
         """The HTML of the block that placeholder stands for."""
@@ -67,6 +78,8 @@ class BuiltSite:
     """Source uri to page."""
     page_versions: tuple[tuple[Alternate, ...], ...]
     performed: Mapping[str, Performed]
+    sources: Mapping[str, str]
+    """Uri of an output to that of the text it shows, below docs_dir: where a link to the text has to lead."""
 
     def owns_source(self, src_uri: str) -> bool:
         """Whether a file below docs_dir belongs to a document, so that MkDocs must not publish it as it is."""
@@ -113,6 +126,7 @@ def build_site(settings: Settings, *, progress: Progress, warm: WarmSandboxes | 
         host_pages=_host_pages(hosts, performed, renderer),
         page_versions=_page_versions(renditions, settings, renderer.list_paths(entries)),
         performed=performed,
+        sources=_sources(renditions, settings),
     )
 
 
@@ -146,6 +160,21 @@ def _diagram_problems(document: Document, renderer: rendering.Renderer) -> Itera
                     drawing.check(block, language=language, strings=renderer.strings(language))
                 except DiagramError as error:
                     yield error
+
+
+def _sources(renditions: Sequence[Rendition], settings: Settings) -> Mapping[str, str]:
+    folder = reading.place_of(settings.docs_dir, settings.project_dir)
+    return {
+        f"{rendering.document_path(rendition.document, language)}index.html": text.path.removeprefix(f"{folder}/")
+        for rendition in renditions
+        for language, text in rendition.document.texts.items()
+    }
+
+
+def _written(text: Text) -> list[str]:
+    """The blocks of a text as they are written, wherever they stand."""
+    lines = text.source.split("\n")
+    return ["\n".join(lines[block.fence.location.line - 1 : block.fence.end_line]) for block in text.blocks]
 
 
 def _host_pages(

@@ -4,38 +4,49 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from kubetalk import reading
+from kubetalk.errors import ConfigError, KubetalkError, ManyErrors
 from kubetalk.model import Execution, Settings
-
-_INHERIT = re.compile(r"^INHERIT:\s*(?:([\"'])(?P<quoted>.+?)\1|(?P<plain>\S+))", re.MULTILINE)
-"""The key as people write it. The whole YAML is `reading`'s business, and was read before."""
 
 
 def settings_from_mkdocs(options: Mapping[str, Any], site: Mapping[str, Any]) -> Settings:
-    """The settings of a build that MkDocs started, so without drafts; ``site`` is MkDocs' own configuration."""
+    """The settings of a build that MkDocs started, so without drafts; ``site`` is MkDocs' own configuration.
+
+    Raises ConfigError or ManyErrors.
+    """
     path = Path(site["config_file_path"] or "mkdocs.yml")
-    return dataclasses.replace(reading.read_settings(options, config_path=path, site=site), drafts=False)
+    settings = reading.read_settings(options, config_path=path, site=site)
+    return _with_texts(dataclasses.replace(settings, drafts=False), path)
 
 
 def settings_from_config(path: Path) -> Settings:
-    """The settings in a mkdocs.yml, without MkDocs."""
+    """The settings in a mkdocs.yml, without MkDocs. Raises ConfigError or ManyErrors."""
     return reading.read_config(path)
 
 
 def configuration_files(path: Path) -> tuple[Path, ...]:
-    """A mkdocs.yml and what it inherits from, in that order, as far as those files are there."""
-    found: list[Path] = []
-    while path.is_file() and path not in found:
-        found.append(path)
-        parent = _INHERIT.search(path.read_text(encoding="utf-8-sig"))
-        if parent:
-            path = Path(os.path.normpath(path.parent / (parent["quoted"] or parent["plain"])))
-    return tuple(found)
+    """A mkdocs.yml and what it inherits from, the nearest first, as far as they can be read."""
+    return reading.config_files(path)
+
+
+def _with_texts(settings: Settings, path: Path) -> Settings:
+    """The settings, if the interface speaks all their languages; told here, where the line is known."""
+    from kubetalk import rendering  # noqa: PLC0415  the command line renders nothing and does not wait for it
+
+    errors: list[KubetalkError] = []
+    for language in settings.languages:
+        try:
+            rendering.load_strings(language)
+        except ConfigError as error:
+            where = reading.option_place(path, "languages")
+            errors.append(ConfigError(error.message, where=where, remedy=error.remedy))
+    if errors:
+        raise errors[0] if len(errors) == 1 else ManyErrors(errors)
+    return settings
 
 
 def settings_for_serving(settings: Settings, options: Mapping[str, Any], *, is_rebuild: bool) -> Settings:

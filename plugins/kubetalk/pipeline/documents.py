@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from kubetalk import reading
@@ -24,13 +24,9 @@ def read_documents(settings: Settings) -> tuple[Project, tuple[Document, ...]]:
     except KubetalkError as error:
         errors.append(error)
     hosts: list[Document] = []
-    for path in _host_paths(settings):
-        try:
-            document = reading.read_host_page(path, path.read_text(encoding="utf-8"), settings)
-        except KubetalkError as error:
-            errors.append(error)
-        else:
-            hosts += [document] if document else []
+    for path in reading.host_page_paths(settings):
+        document = reading.read_host_file(path, settings, errors)
+        hosts += [document] if document else []
     if errors:
         raise errors[0] if len(errors) == 1 else ManyErrors(errors)
     return project, tuple(hosts)
@@ -38,13 +34,7 @@ def read_documents(settings: Settings) -> tuple[Project, tuple[Document, ...]]:
 
 def has_host_pages(settings: Settings) -> bool:
     """Whether MkDocs itself has a page to render: Markdown outside of the documents' folders."""
-    return next(_host_paths(settings), None) is not None
-
-
-def _host_paths(settings: Settings) -> Iterator[Path]:
-    for path in sorted(settings.docs_dir.rglob("*.md")):
-        if path.relative_to(settings.docs_dir).parts[0] not in DOCUMENT_FOLDERS:
-            yield path
+    return bool(reading.host_page_paths(settings))
 
 
 def live_documents(

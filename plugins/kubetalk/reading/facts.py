@@ -159,14 +159,29 @@ _KEYS: Mapping[Kind, Mapping[str, Key]] = {
 }
 
 
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
 def schema(kind: Kind) -> dict[str, object]:
     """JSON Schema (draft 2020-12) of talk.yml, post.yml or page.yml, for editors; plain data, ready for `json.dump`."""
     table: Table[None] = Table(_KEYS[kind], lambda _values: None)
     return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$schema": _DIALECT,
         "title": f"kubetalk {kind.value}.yml",
         "description": f"The facts all languages of a {kind.value} share.",
         **table.schema(),
+    }
+
+
+def tags_schema() -> dict[str, object]:
+    """JSON Schema of tags.yml."""
+    return {
+        "$schema": _DIALECT,
+        "title": "kubetalk tags.yml",
+        "description": "Tag ids, and what each is called in the site's languages.",
+        "type": "object",
+        "propertyNames": {"pattern": f"^({SLUG})$"},
+        "additionalProperties": _TITLE.schema(),
     }
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import yaml
+from pathspec import GitIgnoreSpec
 
 from kubetalk.errors import KubetalkError, ManyErrors
 from kubetalk.model import Document, Facts, Kind, Location, SandboxRequest, Settings
 from kubetalk.reading.facts import SANDBOX
 from kubetalk.reading.pairs import pair_texts
-from kubetalk.reading.project import place_of
+from kubetalk.reading.project import FOLDERS, place_of, read_source
 from kubetalk.reading.slides import heading
 from kubetalk.reading.texts import collect_text, front_matter_end, normalise
 from kubetalk.reading.yaml_fields import Key, Reader, Table, compose
@@ -19,6 +21,46 @@ _KUBETALK: Table[SandboxRequest] = Table(
     {"sandbox": Key(SANDBOX, "the cluster the page's commands talk to")},
     lambda values: values.get("sandbox", SANDBOX) or SandboxRequest(),
 )
+
+
+_MARKDOWN = (".markdown", ".mdown", ".mkdn", ".mkd", ".md")
+"""What MkDocs takes for a page (mkdocs.utils.markdown_extensions)."""
+_NEVER_PUBLISHED = (".*", "/templates/")
+"""What MkDocs leaves out unless `exclude_docs` takes it back (mkdocs.structure.files, set_exclusions)."""
+
+
+def host_page_paths(settings: Settings) -> tuple[Path, ...]:
+    """The Markdown files that MkDocs itself renders, sorted: those it publishes, without the documents' folders.
+
+    By the rules of MkDocs 1.6, so that the command line, which does not ask MkDocs, sees the same pages. Those under
+    `draft_docs` are among them: `mkdocs serve` shows them.
+    """
+    excluded = GitIgnoreSpec.from_lines([*_NEVER_PUBLISHED, *settings.exclude_docs])
+    found: list[Path] = []
+    for folder, _, names in os.walk(settings.docs_dir, followlinks=True):
+        pages: dict[str, Path] = {}
+        # As MkDocs sorts them: of two sources of one page the later one stays, so index.md wins over README.md.
+        for name in sorted(names, key=lambda name: (Path(name).stem not in {"index", "README"}, name)):
+            path = Path(folder) / name
+            inside = path.relative_to(settings.docs_dir)
+            if not name.endswith(_MARKDOWN) or inside.parts[0] in FOLDERS.values():
+                continue
+            if not excluded.match_file(inside.as_posix()):
+                pages["index" if path.stem == "README" else path.stem] = path
+        found += pages.values()
+    return tuple(sorted(found))
+
+
+def read_host_file(path: Path, settings: Settings, errors: list[KubetalkError]) -> Document | None:
+    """As `read_host_page`, for a file; its problems, also that it cannot be read, are appended to ``errors``."""
+    source = read_source(path, place_of(path, settings.project_dir), errors)
+    if source is None:
+        return None
+    try:
+        return read_host_page(path, source, settings)
+    except KubetalkError as error:
+        errors.append(error)
+        return None
 
 
 def read_host_page(path: Path, source: str, settings: Settings) -> Document | None:

@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pathspec import GitIgnoreSpec
 
 from kubetalk.errors import ConfigError, KubetalkError, ManyErrors
-from kubetalk.model import Execution, Location, ProviderSettings, SandboxRequest, Settings
+from kubetalk.model import Execution, ProviderSettings, SandboxRequest, Settings
+from kubetalk.reading.config_file import load_config, option_place, plugin_options, shown
 from kubetalk.reading.facts import LAYER
 from kubetalk.reading.spelling import did_you_mean
 from kubetalk.reading.yaml_fields import LANGUAGE, SLUG, Reader
@@ -39,6 +41,7 @@ SITE_KEYS: tuple[str, ...] = (
     "repo_url",
     "site_author",
     "site_description",
+    "exclude_docs",
 )
 """The keys of MkDocs that kubetalk reads."""
 
@@ -78,8 +81,7 @@ class _OptionReader:
         self._project = Path(os.path.abspath(config_path)).parent  # noqa: PTH100 -- resolve() would follow symlinks
 
     def _error(self, key: str, message: str, remedy: str = "") -> None:
-        line = _option_line(self._path, key)
-        self._errors.append(ConfigError(message, where=Location(self._path.name, line), remedy=remedy))
+        self._errors.append(ConfigError(message, where=option_place(self._path, key), remedy=remedy))
 
     def settings(self) -> Settings:
         for key in self._options:
@@ -103,6 +105,7 @@ class _OptionReader:
             cache_dir=self._cache_dir(docs_dir),
             jobs=self._jobs(),
             layers=self._layers(),
+            exclude_docs=self._patterns("exclude_docs"),
         )
         if len(self._errors) == 1:
             raise self._errors[0]
@@ -114,7 +117,7 @@ class _OptionReader:
         if value is None:
             return ""
         if not isinstance(value, str | int | float) or isinstance(value, bool):
-            self._error(key, f"`{key}` is {_shown(value)}, it has to be text")
+            self._error(key, f"`{key}` is {shown(value)}, it has to be text")
             return ""
         return str(value).strip()
 
@@ -122,7 +125,7 @@ class _OptionReader:
         default = _DEFAULTS.languages
         value = self._options.get("languages", default)
         if not isinstance(value, list | tuple) or not value:
-            self._error("languages", f"`languages` is {_shown(value)}, it has to be a list such as `[en, ja]`")
+            self._error("languages", f"`languages` is {shown(value)}, it has to be a list such as `[en, ja]`")
             return default
         found: list[str] = []
         for item in value:
@@ -130,7 +133,7 @@ class _OptionReader:
             language = {False: "no"}.get(item, item) if isinstance(item, bool) else item
             if not isinstance(language, str) or not re.fullmatch(LANGUAGE, language):
                 remedy = "Write language tags such as `en`, `ja` or `pt-BR`."
-                self._error("languages", f"`languages` holds {_shown(item)}, which is no language tag", remedy)
+                self._error("languages", f"`languages` holds {shown(item)}, which is no language tag", remedy)
             elif language in found:
                 self._error("languages", f"`languages` holds `{language}` twice")
             else:
@@ -151,7 +154,7 @@ class _OptionReader:
             return {name: self._text(texts.get(name), f"{key}.{name}") for name in languages if texts.get(name)}
         text = self._text(value, key)
         if not text and required:
-            self._error(key, f"mkdocs.yml has no `{key}`", f"Add `{key}: …`.")
+            self._error(key, f"{self._path.name} has no `{key}`", f"Add `{key}: …`.")
         return dict.fromkeys(languages, text) if text else {}
 
     def _url(self, key: str) -> str:
@@ -170,6 +173,19 @@ class _OptionReader:
     def _below_project(self, value: str) -> Path:
         return Path(os.path.normpath(self._project / Path(value).expanduser()))
 
+    def _patterns(self, key: str) -> tuple[str, ...]:
+        value = self._site.get(key)
+        lines = value.splitlines() if isinstance(value, str) else value or ()
+        if not isinstance(lines, list | tuple) or not all(isinstance(line, str) for line in lines):
+            self._error(key, f"`{key}` is {shown(value)}, it has to be text with one pattern per line")
+            return ()
+        try:
+            GitIgnoreSpec.from_lines(lines)
+        except ValueError as error:
+            self._error(key, f"`{key}` holds a pattern that cannot be read: {error}")
+            return ()
+        return tuple(lines)
+
     def _execution(self) -> Execution:
         words = [item.value for item in Execution]
         if value := self._environ.get("KUBETALK_EXECUTION", ""):
@@ -180,7 +196,7 @@ class _OptionReader:
             return Execution.AUTO
         given = self._options.get("execution", Execution.AUTO.value)
         if given not in words:
-            message = f"`execution` is {_shown(given)}, it has to be one of {', '.join(words)}"
+            message = f"`execution` is {shown(given)}, it has to be one of {', '.join(words)}"
             self._error("execution", message, did_you_mean(str(given), words))
             return Execution.AUTO
         return Execution(given)
@@ -194,7 +210,7 @@ class _OptionReader:
                 return 1
             return int(text)
         if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= _MOST_JOBS:
-            self._error("jobs", f"`jobs` is {_shown(given)}, it has to be a whole number from 1 to {_MOST_JOBS}")
+            self._error("jobs", f"`jobs` is {shown(given)}, it has to be a whole number from 1 to {_MOST_JOBS}")
             return 1
         return given
 
@@ -209,21 +225,20 @@ class _OptionReader:
     def _layers(self) -> Mapping[str, SandboxRequest]:
         value = self._options.get("layers", {})
         if not isinstance(value, Mapping):
-            self._error("layers", f"`layers` is {_shown(value)}, it has to be a mapping of names to what they hold")
+            self._error("layers", f"`layers` is {shown(value)}, it has to be a mapping of names to what they hold")
             return {}
         layers: dict[str, SandboxRequest] = {}
         for name, definition in value.items():
             if not isinstance(name, str) or not re.fullmatch(SLUG, name):
-                message = f"{_shown(name)} is no name of a layer"
+                message = f"{shown(name)} is no name of a layer"
                 self._error("layers", message, "Write lower-case letters, digits and single hyphens.")
                 continue
             # The values, as MkDocs has merged and resolved them, go through the reader of documents' own YAML.
-            line = _option_line(self._path, "layers", name)
+            where = option_place(self._path, "layers", name)
             problems: list[KubetalkError] = []
             reader = Reader(self._path.name, errors=problems)
             node = yaml.compose(yaml.safe_dump(definition, default_flow_style=True), Loader=yaml.SafeLoader)
             request = LAYER.read(node, reader, f"layers.{name}") if node else None
-            where = Location(self._path.name, line)
             self._errors += [ConfigError(found.message, where=where, remedy=found.remedy) for found in problems]
             if request and request.layer and not problems:
                 layers[name] = replace(request, layer=replace(request.layer, location=where))
@@ -234,7 +249,7 @@ class _OptionReader:
         if isinstance(value, str):
             value = {"name": value}
         if not isinstance(value, Mapping):
-            self._error("provider", f"`provider` is {_shown(value)}, it has to be a name or a mapping with `name`")
+            self._error("provider", f"`provider` is {shown(value)}, it has to be a name or a mapping with `name`")
             return ProviderSettings()
         for key in value:
             if key not in _PROVIDER_KEYS:
@@ -257,14 +272,6 @@ class _OptionReader:
         return ProviderSettings(name, texts["context"], texts["kubeconfig"], texts["binaries"], build=build)
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, Mapping):
-        return "a mapping"
-    if isinstance(value, list | tuple):
-        return "an empty list" if not value else "a list"
-    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
-
-
 def read_config(path: Path, *, environ: Mapping[str, str] | None = None) -> Settings:
     """The settings that a mkdocs.yml gives, without MkDocs: for the command line.
 
@@ -272,136 +279,8 @@ def read_config(path: Path, *, environ: Mapping[str, str] | None = None) -> Sett
     Raises ConfigError or ManyErrors.
     """
     surroundings = os.environ if environ is None else environ
-    config = _load(path, surroundings, ())
-    found = _plugin_options(config.get("plugins"), path)
+    config = load_config(path, surroundings)
+    found = plugin_options(config.get("plugins"), path)
     return read_settings(
         found, config_path=path, site={key: config.get(key) for key in SITE_KEYS}, environ=surroundings
     )
-
-
-def _plugin_options(plugins: object, path: Path) -> Mapping[str, Any]:
-    entries: list[object] = []
-    if isinstance(plugins, Mapping):
-        entries = [{name: value} for name, value in plugins.items()]
-    elif isinstance(plugins, list):
-        entries = plugins
-    for entry in entries:
-        if entry == "kubetalk":
-            return {}
-        if isinstance(entry, Mapping) and "kubetalk" in entry:
-            value = entry["kubetalk"]
-            if value is None:
-                return {}
-            if isinstance(value, Mapping):
-                return value
-            message = f"the options of the plugin kubetalk are {_shown(value)}, they have to be a mapping"
-            raise ConfigError(message, where=Location(path.name, _option_line(path, "kubetalk")))
-    raise ConfigError(
-        "the plugin kubetalk is not switched on", where=Location(path.name), remedy="Add `- kubetalk` under `plugins:`."
-    )
-
-
-def _load(path: Path, environ: Mapping[str, str], seen: tuple[Path, ...]) -> dict[str, Any]:
-    where = Location(path.name)
-    if path in seen:
-        raise ConfigError("INHERIT goes round in a circle", where=where)
-    try:
-        source = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        remedy = "Run the command in the folder of mkdocs.yml, or name the file with `--config`."
-        raise ConfigError(f"there is no {path.name}", where=str(path.parent), remedy=remedy) from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path.name} cannot be read: {error}", where=where) from error
-    loader = _ConfigLoader(source)
-    loader.environ = environ
-    try:
-        config = loader.get_single_data()
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        place = Location(path.name, mark.line + 1 if mark else 0)
-        raise ConfigError(f"not valid YAML: {error.problem or error.context}", where=place) from error
-    except yaml.YAMLError as error:
-        raise ConfigError(f"not valid YAML: {error}", where=where) from error
-    finally:
-        loader.dispose()
-    if not isinstance(config, dict):
-        raise ConfigError(f"the file is {_shown(config)}, it has to be a mapping", where=where)
-    parent = config.pop("INHERIT", None)
-    if not isinstance(parent, str):
-        return config
-    inherited = Path(os.path.normpath(path.parent / parent))
-    return _merge(_load(inherited, environ, (*seen, path)), config)
-
-
-def _merge(base: dict[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
-    """MkDocs' rule for INHERIT: mappings are merged key by key, everything else is replaced."""
-    merged = dict(base)
-    for key, value in over.items():
-        old = merged.get(key)
-        merged[key] = _merge(old, value) if isinstance(old, dict) and isinstance(value, Mapping) else value
-    return merged
-
-
-class _ConfigLoader(yaml.SafeLoader):
-    """mkdocs.yml may hold tags that only MkDocs and its extensions understand; none of them may stop us."""
-
-    environ: Mapping[str, str] = {}
-
-
-def _env(loader: _ConfigLoader, node: yaml.Node) -> object:
-    """``!ENV NAME`` and ``!ENV [NAME, …, default]``, values typed as YAML would type them, as MkDocs does."""
-    names: list[Any] = (
-        loader.construct_sequence(node) if isinstance(node, yaml.SequenceNode) else [_plain(loader, node)]
-    )
-    default = names.pop() if len(names) > 1 else None
-    for name in names:
-        if str(name) in loader.environ:
-            value = loader.environ[str(name)]
-            tag = loader.resolve(yaml.ScalarNode, value, (True, False))  # type: ignore[no-untyped-call]
-            return loader.construct_object(yaml.ScalarNode(tag, value))
-    return default
-
-
-def _plain(loader: _ConfigLoader, node: yaml.Node) -> object:
-    if isinstance(node, yaml.MappingNode):
-        return loader.construct_mapping(node, deep=True)
-    if isinstance(node, yaml.SequenceNode):
-        return loader.construct_sequence(node, deep=True)
-    return node.value
-
-
-_ConfigLoader.add_constructor("!ENV", _env)
-_ConfigLoader.add_multi_constructor("!", lambda loader, _suffix, node: _plain(loader, node))
-_ConfigLoader.add_multi_constructor("tag:yaml.org,2002:python/", lambda loader, _suffix, node: _plain(loader, node))
-
-
-def _option_line(path: Path, key: str, below: str = "") -> int:
-    """The line of an option (or of one of MkDocs' own keys) in mkdocs.yml, or of a name in it; 0 if it is not there."""
-    try:
-        root = yaml.compose(path.read_text(encoding="utf-8-sig"), Loader=yaml.SafeLoader)
-    except (OSError, ValueError, yaml.YAMLError):
-        return 0
-    if not isinstance(root, yaml.MappingNode):
-        return 0
-    top = {str(name.value): (name, value) for name, value in root.value}
-    found = _key_line(top["plugins"][1], key, below) if "plugins" in top else 0
-    return found or (top[key][0].start_mark.line + 1 if key in top else 0)
-
-
-def _key_line(node: yaml.Node, key: str, below: str) -> int:
-    """The line of the plugin's key below ``plugins``, in list or mapping form."""
-    entries = node.value if isinstance(node, yaml.SequenceNode) else [node]
-    for entry in entries:
-        if not isinstance(entry, yaml.MappingNode):
-            continue
-        for name, value in entry.value:
-            if name.value != "kubetalk":
-                continue
-            if isinstance(value, yaml.MappingNode):
-                for option, content in value.value:
-                    if option.value == key:
-                        names = content.value if below and isinstance(content, yaml.MappingNode) else []
-                        inner = [found for found, _ in names if found.value == below]
-                        return int((inner or [option])[0].start_mark.line) + 1
-            return int(name.start_mark.line) + 1
-    return 0

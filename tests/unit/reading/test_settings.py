@@ -200,6 +200,40 @@ def test_config_inherits(tmp_path: Path) -> None:
     assert (settings.jobs, settings.languages, settings.site_name) == (4, ("en",), {"en": "Base"})
 
 
+def test_mistakes_are_told_where_they_are_written(tmp_path: Path) -> None:
+    (tmp_path / "shared").mkdir()
+    (tmp_path / "shared/base.yml").write_text(
+        "site_url: example.org\nplugins:\n  kubetalk:\n    jobs: 0\n    layers:\n      empty: {run: []}\n",
+        encoding="utf-8",
+    )
+    site = tmp_path / "mine.yml"
+    site.write_text(
+        "INHERIT: shared/base.yml\nplugins:\n  kubetalk:\n    execution: never\n    layers:\n      x: {}\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(KubetalkError) as caught:
+        read_config(site, environ={})
+    places = {line.split(": ", 1)[1].split(" is ")[0]: line.split(": ", 1)[0] for line in told(caught.value)}
+    assert places == {
+        "mine.yml has no `site_name`. Add `site_name: …`.": "mine.yml",
+        "`site_url`": "shared/base.yml:1",
+        "`execution`": "mine.yml:4",
+        "`jobs`": "shared/base.yml:4",
+        "`layers.empty.run` has no command. A layer": "shared/base.yml:6",
+        "`layers.x` has no `run`. Add `run`: the commands that make the layer, in order.": "mine.yml:6",
+    }
+
+
+@pytest.mark.parametrize("plugins", ["[kubetalk]", "{kubetalk: {languages: [en]}}"])
+def test_patterns_of_pages_that_mkdocs_does_not_publish(plugins: str, tmp_path: Path) -> None:
+    config = tmp_path / "mkdocs.yml"
+    config.write_text(f"site_name: x\nplugins: {plugins}\nexclude_docs: |\n  a/\n  !a/b.md\n", encoding="utf-8")
+    assert read_config(config, environ={}).exclude_docs == ("a/", "!a/b.md")
+    config.write_text(f"site_name: x\nplugins: {plugins}\nexclude_docs: 3\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"mkdocs\.yml:3: `exclude_docs` is `3`, it has to be text"):
+        read_config(config, environ={})
+
+
 @pytest.mark.parametrize(
     "plugins",
     ["[kubetalk]", "{kubetalk: }", "[search, {kubetalk: {}}]", "[{kubetalk: {enabled: true}}]", "[kubetalk: ]"],
