@@ -11,6 +11,7 @@ import click
 from kubetalk import __version__
 from kubetalk.cli.documents import check, diff, plan, record, run
 from kubetalk.cli.sandbox import sandbox
+from kubetalk.cli.schema import schema
 from kubetalk.cli.site import check_site
 
 __all__ = ["main"]
@@ -32,3 +33,4 @@ main.add_command(plan)
 main.add_command(record)
 main.add_command(run)
 main.add_command(sandbox)
+main.add_command(schema)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -164,3 +166,26 @@ def test_a_check_since_covers_everything_once_the_configuration_was_changed(
     done = CliRunner().invoke(main, ["check", "--since", "HEAD", *given])
     assert (done.exit_code, done.stdout.splitlines()[-1]) == (0, "2 fresh")
     assert "the configuration was changed since HEAD: every document is checked" in done.stderr
+
+
+@pytest.mark.parametrize(("name", "required"), [("talk", ["title"]), ("post", ["title", "date"]), ("page", ["title"])])
+def test_the_schema_of_a_document_is_printed_for_editors(name: str, required: list[str]) -> None:
+    done = CliRunner().invoke(main, ["schema", name])
+    assert done.exit_code == 0
+    published = json.loads(done.stdout)
+    assert published["title"] == f"kubetalk {name}.yml"
+    assert published["required"] == required
+    assert ("events" in published["properties"]) == (name == "talk")
+
+
+def test_the_schema_of_tags_knows_ids_and_labels() -> None:
+    published = json.loads(CliRunner().invoke(main, ["schema", "tags"]).stdout)
+    assert re.search(published["propertyNames"]["pattern"], "service-mesh")
+    assert not re.search(published["propertyNames"]["pattern"], "Service Mesh")
+    assert [rule["type"] for rule in published["additionalProperties"]["oneOf"]] == ["string", "object"]
+
+
+def test_a_schema_that_does_not_exist_is_refused() -> None:
+    done = CliRunner().invoke(main, ["schema", "host_page"])
+    assert done.exit_code == 2
+    assert "'talk', 'post', 'page', 'tags'" in done.stderr
