@@ -13,6 +13,7 @@ from mkdocs.exceptions import Abort
 from kubetalk.checking import check_site
 from kubetalk.model import Output
 from kubetalk.pipeline import settings_from_config
+from tests.support.fakes import FakeProvider
 from tests.support.sites import BuildSite, Site
 
 TALK_YML = """\
@@ -239,6 +240,19 @@ def test_a_page_without_recording_is_an_error_in_replay(refused: Refused) -> Non
     line = refused(without("recording.yml"))
     assert line.startswith("docs/talks/small/talk.yml:1: ")
     assert "kubetalk record docs/talks/small" in line
+
+
+def test_an_automatic_build_that_can_neither_run_nor_replay_says_why(
+    build_site: BuildSite, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    provider = FakeProvider()
+    provider.reason = "the sandbox binary is not built yet. Run `kubetalk sandbox build`"
+    monkeypatch.setattr("kubetalk.sandbox.provider_for", lambda _: provider)
+    with pytest.raises(Abort):
+        build_site(without("recording.yml"), execution="auto", expect_warnings=True)
+    (line,) = [record.getMessage() for record in caplog.records if record.levelname == "ERROR"]
+    assert line.startswith("docs/talks/small/talk.yml:1: nothing is recorded yet")
+    assert line.endswith("there is none here: the sandbox binary is not built yet. Run `kubetalk sandbox build`")
 
 
 def test_a_failed_build_leaves_the_last_site_whole(build_site: BuildSite, refused: Refused) -> None:

@@ -101,7 +101,7 @@ class _Performer:
         Raises RecordingError if it can neither run nor be replayed.
         """
         started = time.monotonic()
-        mode = self._settings.execution
+        mode, reason = self._settings.execution, ""
         if mode is Execution.LIVE:
             return None
         if mode is Execution.AUTO:
@@ -111,7 +111,7 @@ class _Performer:
             if not reason:
                 return None
             self._tell_unavailable(reason)
-        recording = replay(document, session, self._committed[document.id])
+        recording = replay(document, session, self._committed[document.id], reason)
         return Performed(document, session, recording, Origin.RECORDED, ran=False, seconds=time.monotonic() - started)
 
     def run(
@@ -180,12 +180,16 @@ class _Performer:
             self._progress(f"replaying recordings, nothing is verified: {reason}")
 
 
-def replay(document: Document, session: Session, recording: Recording | None) -> Recording:
+def replay(document: Document, session: Session, recording: Recording | None, unavailable: str = "") -> Recording:
     """The document's committed recording, if it is one of exactly this session's commands and files.
+
+    ``unavailable`` is why it could not be run instead, in an automatic build.
 
     Raises RecordingError if it is missing or if a command or a file was changed since.
     """
     remedy = f"Run `kubetalk record {document.place}` where a sandbox is available"
+    if unavailable:
+        remedy += f"; there is none here: {unavailable}"
     if recording is None:
         raise RecordingError(
             "nothing is recorded yet, so there is nothing to replay", where=document.facts.location, remedy=remedy
