@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+import yaml
+
+from kubetalk.reading import read_config
 
 ROOT = Path(__file__).parents[3]
 BASH = shutil.which("bash") or "/bin/bash"
@@ -86,7 +90,7 @@ def test_a_failed_step_stops_the_tests_and_names_its_command(tmp_path: Path) -> 
         program = venv / name
         program.write_text(f'#!/bin/sh\necho "ran {name}"\nexit {status}\n', encoding="utf-8")
         program.chmod(0o755)
-    done = run(BASH, "scripts/test", "--quick", cwd=checkout)
+    done = run(BASH, "scripts/test", "--quick", cwd=checkout, CI="")
     assert done.returncode == 1
     assert done.stderr.startswith("\nFAILED: types, after ")
     assert done.stderr.endswith(" s: mypy\n")
@@ -94,7 +98,47 @@ def test_a_failed_step_stops_the_tests_and_names_its_command(tmp_path: Path) -> 
     assert "ran lint-imports" not in done.stdout
 
 
+def test_continuous_integration_installs_what_is_missing_without_being_root(tmp_path: Path) -> None:
+    checkout = bare_checkout(tmp_path / "checkout")
+    (checkout / "scripts" / "_env").write_text("set -euo pipefail\n", encoding="utf-8")
+    path = programs(tmp_path / "bin", "bash", "env", "dirname", "uname")
+    log = tmp_path / "log"
+    stubs = {
+        "id": "echo 1000",
+        "sudo": f'printf "%s\\n" "$*" >>{log}',
+        "apt-get": "exit 9",
+        "ruff": "exit 3",  # far enough
+    }
+    for name, body in stubs.items():
+        program = tmp_path / "bin" / name
+        program.write_text(f"#!{BASH}\n{body}\n", encoding="utf-8")
+        program.chmod(0o755)
+    done = run(BASH, "scripts/test", cwd=checkout, PATH=path, CI="true")
+    assert "FAILED: format" in done.stderr
+    update, install = log.read_text(encoding="utf-8").splitlines()
+    assert update == "-n apt-get update -qq"
+    begin = "-n env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "
+    assert install.removeprefix(begin).split() == [
+        *(["strace"] if sys.platform == "linux" else []),
+        "chromium",
+        "fonts-noto-cjk",
+    ]
+    log.unlink()
+    run(BASH, "scripts/test", cwd=checkout, PATH=path, CI="")
+    assert not log.exists()
+
+
 def test_continuous_integration_runs_the_readme_command() -> None:
     commands = [line for line in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines() if "scripts/" in line]
     assert commands == ["exec scripts/test"]
     assert "$ scripts/test " in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_deployed_site_has_the_address_that_pages_gives_it() -> None:
+    environ = {"KUBETALK_SITE_URL": "https://someone.example.org/talks"}
+    assert read_config(ROOT / "mkdocs.yml", environ=environ).site_url == "https://someone.example.org/talks/"
+    workflow = yaml.safe_load((ROOT / ".github/workflows/deploy.yml").read_text(encoding="utf-8"))
+    steps = workflow["jobs"]["build"]["steps"]
+    asked = next(step["id"] for step in steps if step.get("uses", "").startswith("actions/configure-pages@"))
+    built = next(step for step in steps if step.get("run") == "scripts/build --live")
+    assert built["env"] == {"KUBETALK_SITE_URL": f"${{{{ steps.{asked}.outputs.base_url }}}}"}
