@@ -27,6 +27,7 @@ PAGES = [
     "ja/tags/kubectl/",
     "ja/posts/2026/11/12/quota-says-no/",
     "en/live-blocks/",
+    "en/reference/",
     "ja/sandbox/",
 ]
 LOOKS = [("light", 1280), ("dark", 390)]
