@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,7 +26,7 @@ def run(*command: str | Path, cwd: Path, **environment: str) -> str:
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=1800,  # the sandbox's binary may have to be built
         check=False,
     )
     assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
@@ -115,43 +116,68 @@ def test_an_sdist_needs_no_npm(tmp_path: Path) -> None:
     assert "kubetalk/_sandbox_sources/core/go.mod" in names_in(built)
 
 
-def test_another_project_builds_its_own_talk(wheel: Path, tmp_path: Path) -> None:
-    run(sys.executable, "-m", "venv", "venv", cwd=tmp_path)
-    programs = tmp_path / "venv" / "bin"
+@pytest.fixture(scope="module")
+def programs(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The programs of an environment that `pip install kubetalk` has made."""
+    folder = tmp_path_factory.mktemp("installed")
+    run(sys.executable, "-m", "venv", "venv", cwd=folder)
+    programs = folder / "venv" / "bin"
     pip = (programs / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
-    run(*pip, "--require-hashes", "-r", ROOT / "requirements" / "runtime.txt", cwd=tmp_path)
-    run(*pip, "--no-deps", wheel, cwd=tmp_path)
-    run(programs / "python", "-m", "pip", "check", cwd=tmp_path)
+    run(*pip, "--require-hashes", "-r", ROOT / "requirements" / "runtime.txt", cwd=folder)
+    run(*pip, "--no-deps", wheel, cwd=folder)
+    run(programs / "python", "-m", "pip", "check", cwd=folder)
+    return programs
 
-    project = tmp_path / "project"
-    talk = project / "docs" / "talks" / "hello-cluster"
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+OWN_SITE = README.partition("## In your own site\n")[2].partition("\n## Blocks, options, verdicts\n")[0]
+
+
+TEXTS = ("talk.yml", "en.md", "ja.md")
+FENCES = re.DOTALL | re.MULTILINE
+
+
+def test_the_readme_holds_for_another_project(programs: Path, tmp_path: Path) -> None:
+    """Its files and its commands as they stand there, in a folder that is not this repository."""
+    files = re.findall(r"`([\w/]+\.(?:yml|md))`:\n\n(`{3,})\w+\n(.*?)\n\2\n", OWN_SITE, re.DOTALL)
+    assert [name for name, _, _ in files] == ["mkdocs.yml", *(f"docs/talks/hello/{x}" for x in TEXTS)]
+    for name, _, content in files:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(content + "\n", encoding="utf-8")
+    install, *commands = re.findall(
+        r"^\$ (.+)$", "".join(re.findall(r"^```console\n(.*?)^```", OWN_SITE, FENCES)), re.MULTILINE
+    )
+    assert install == "pip install kubetalk"
+    assert commands == ["kubetalk sandbox build", "mkdocs build", "kubetalk record"]
+    asked = {name: "" for name in os.environ if name.startswith("KUBETALK_")}
+    for command in commands:
+        program, *arguments = command.split()
+        run(programs / program, *arguments, cwd=tmp_path, PYTHONPATH="", NO_MKDOCS_2_WARNING="1", **asked)
+    for language in ("en", "ja"):
+        page = tmp_path / "site" / language / "talks" / "hello"
+        for html in (page / "index.html", page / "slides" / "index.html"):
+            text = html.read_text(encoding="utf-8")
+            assert "kt-verified" in text
+            assert "sandbox-control-plane" in text
+    assert list((tmp_path / "site").rglob("reveal.js")), "the deck's own reveal.js is part of the site"
+    assert "kubectl get nodes" in (tmp_path / "docs/talks/hello/recording.yml").read_text(encoding="utf-8")
+
+
+def test_a_machine_without_a_sandbox_is_told_what_to_do(programs: Path, tmp_path: Path) -> None:
+    talk = tmp_path / "docs" / "talks" / "hello"
     talk.mkdir(parents=True)
-    (project / "mkdocs.yml").write_text(
-        "site_name: Somebody else's talks\n"
-        "site_url: https://talks.example.org/\n"
-        "theme: {name: material, font: false}\n"
-        "plugins:\n"
-        "  - kubetalk\n",
-        encoding="utf-8",
+    (tmp_path / "mkdocs.yml").write_text("site_name: x\nplugins: [kubetalk: {languages: [en]}]\n", encoding="utf-8")
+    (talk / "talk.yml").write_text("title: Hello\n", encoding="utf-8")
+    (talk / "en.md").write_text("# Hello\n\n```console live\n$ kubectl get nodes\n```\n", encoding="utf-8")
+    done = subprocess.run(
+        [programs / "mkdocs", "build"],
+        cwd=tmp_path,
+        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "NO_MKDOCS_2_WARNING": "1"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
-    (talk / "talk.yml").write_text(
-        "title: {en: Hello cluster, ja: こんにちはクラスタ}\ndate: 2026-11-20\n", encoding="utf-8"
-    )
-    (talk / "en.md").write_text("# Hello cluster\n\nNobody was harmed.\n\n---\n\n## Second slide\n", encoding="utf-8")
-    (talk / "ja.md").write_text("# こんにちはクラスタ\n\n無事です。\n\n---\n\n## 二枚目\n", encoding="utf-8")
-
-    run(
-        programs / "mkdocs",
-        "build",
-        "--strict",
-        cwd=project,
-        KUBETALK_EXECUTION="replay",
-        PYTHONPATH="",
-        NO_MKDOCS_2_WARNING="1",
-    )
-
-    for language, words in (("en", "Nobody was harmed."), ("ja", "無事です。")):
-        page = project / "site" / language / "talks" / "hello-cluster"
-        assert words in (page / "index.html").read_text(encoding="utf-8")
-        assert words in (page / "slides" / "index.html").read_text(encoding="utf-8")
-    assert list((project / "site").rglob("reveal.js")), "the deck's own reveal.js is part of the site"
+    assert done.returncode != 0
+    assert "Run `kubetalk sandbox build`" in done.stderr
+    assert "Traceback" not in done.stderr
