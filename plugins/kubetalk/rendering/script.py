@@ -12,7 +12,7 @@ import shlex
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from kubetalk.model import BlockReference, FileBlock, LiveBlock
+from kubetalk.model import BlockReference, FileBlock, Kind, LiveBlock
 from kubetalk.rendering.regexes import grep_options
 
 if TYPE_CHECKING:
@@ -60,7 +60,10 @@ def script_of(rendition: Rendition, text: Text, strings: Strings) -> str:
         return ""
     sources = [command.source for block in live for command in block.commands]
     files = used_files(rendition.files, sources)
-    title = " ".join(rendition.document.facts.title.get(text.language, rendition.document.id).split())
+    document = rendition.document
+    # The title of an ordinary page is MkDocs' affair, and may be a template of some other plugin.
+    named = document.kind is not Kind.HOST_PAGE and document.facts.title.get(text.language)
+    title = " ".join((named or document.id).split())
     parts = ["#!/usr/bin/env bash", f"# {strings('provenance.script_intro', title=title)}"]
     written = [command_in_script(c.source, block.fence.options, strings) for block in live for c in block.commands]
     if any(line.startswith("until_matches ") for line in written):

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from kubetalk.errors import BuildError
-from kubetalk.sandbox.ending import ends_with_us
+from kubetalk.sandbox.ending import ends_with_us, undisturbed
 from kubetalk.sandbox.places import is_alive
 from kubetalk.sandbox.recipe import ModuleFolder, Recipe
 from kubetalk.sandbox.toolchain import Go
@@ -309,37 +309,31 @@ def _running(
 ) -> Iterator[tuple[subprocess.Popen[str], queue.SimpleQueue[tuple[str, str]]]]:
     """A `go` in its own process group, its lines as they come; however we end, it ends with its compilers."""
     lines: queue.SimpleQueue[tuple[str, str]] = queue.SimpleQueue()
-    try:
-        process = subprocess.Popen(
-            command,
-            cwd=cwd,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            start_new_session=True,
-        )
-    except OSError as error:
-        raise BuildError(f"{command[0]} cannot be started: {error}") from error
-    assert process.stdout is not None  # noqa: S101  for the type checker
-    assert process.stderr is not None  # noqa: S101
-    readers = [
-        threading.Thread(target=_read, args=(stream, name, lines), daemon=True)
-        for stream, name in ((process.stdout, "out"), (process.stderr, "err"))
-    ]
-    for reader in readers:
-        reader.start()
-    try:
-        # The linker says nothing for a minute: no broken pipe would tell it that this process was killed.
-        with ends_with_us(process):
-            yield process, lines
-    finally:
-        for reader in readers:
-            reader.join()
-        process.stdout.close()
-        process.stderr.close()
+    with contextlib.ExitStack() as stack:
+        with undisturbed():
+            try:
+                process = subprocess.Popen(
+                    command,
+                    cwd=cwd,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                    errors="replace",
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise BuildError(f"{command[0]} cannot be started: {error}") from error
+            streams = [(stream, name) for stream, name in ((process.stdout, "out"), (process.stderr, "err")) if stream]
+            readers = [threading.Thread(target=_read, args=(*given, lines), daemon=True) for given in streams]
+            for (stream, _), reader in zip(streams, readers, strict=True):
+                stack.callback(stream.close)
+                stack.callback(reader.join)
+                reader.start()
+            # The linker says nothing for a minute: no broken pipe would tell it that this process was killed.
+            stack.enter_context(ends_with_us(process))
+        yield process, lines
 
 
 def _read(stream: IO[str], name: str, lines: queue.SimpleQueue[tuple[str, str]]) -> None:

@@ -39,6 +39,30 @@ def end_on_sigterm() -> None:
 
 
 @contextmanager
+def undisturbed() -> Iterator[None]:
+    """Puts off Ctrl-C and the orderly ends until the block is over: what was just started must be somebody's to end.
+
+    Acts in the main thread only, where Python handles signals.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    caught: list[int] = []
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, *_ORDERLY)}
+    # What ends the program without a word, or is ignored, stays as it is.
+    handlers = {number: handler for number, handler in handlers.items() if callable(handler)}
+    for number in handlers:
+        signal.signal(number, lambda number, _: caught.append(number))
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        if caught:
+            signal.raise_signal(caught[0])
+
+
+@contextmanager
 def ends_with_us(process: subprocess.Popen[Any]) -> Iterator[None]:
     """Kills the process group of ``process``, its leader, at the end of the block or when we are killed within it."""
     guard: subprocess.Popen[bytes] | None = None
