@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Sequence
 
 from kubetalk.errors import ContentError, KubetalkError
@@ -16,6 +18,7 @@ from kubetalk.model import (
     HistoricBlock,
     LiveBlock,
     Location,
+    Match,
 )
 from kubetalk.reading.commands import read_commands
 from kubetalk.reading.fences import RawFence
@@ -86,6 +89,8 @@ def _live(raw: RawFence, info: Info, fence: Fence, path: str, errors: list[Kubet
         remedy = 'Start each command with `$ ` (or give the block `prompt="…"`).'
         errors.append(ContentError(message, where=fence.location, remedy=remedy))
     errors.extend(_judge(commands, info.options, bounded="within" in info.given))
+    if len(errors) == before:
+        errors.extend(_misspelled(commands, info.options.match, raw, path))
     return LiveBlock(info.values.get("id", ""), fence, commands)
 
 
@@ -98,6 +103,33 @@ def _judge(commands: Sequence[Command], options: BlockOptions, *, bounded: bool)
             message = f"`until` repeats a command until it shows something, but `{part}` is not known to only observe"
             remedy = "Put it into a block of its own, and poll with `kubectl get` or `kubectl wait`."
             found.append(ContentError(message, where=command.location, remedy=remedy))
+    return found
+
+
+def _misspelled(commands: Sequence[Command], match: Match, raw: RawFence, path: str) -> list[KubetalkError]:
+    """Expected texts that are not what ``match`` reads them as, each at the line of the mistake."""
+    found: list[KubetalkError] = []
+    for command in commands:
+        if command.expectation is None:
+            continue
+        try:
+            if match is Match.REGEX:
+                re.compile(command.expectation, re.MULTILINE)
+            elif match is Match.JSON:
+                json.loads(command.expectation)
+            continue
+        except json.JSONDecodeError as error:
+            what, why, line = "JSON", f"{error.msg}, column {error.colno}", error.lineno
+        except re.error as error:
+            what, why, line = "regular expression", f"{error.msg}, column {error.colno or 1}", error.lineno or 1
+        except (OverflowError, RecursionError, ValueError) as error:
+            what, why, line = "JSON" if match is Match.JSON else "regular expression", str(error), 1
+        below = command.location.line - raw.line - 1 + len(command.shown)
+        while not raw.lines[below].strip():
+            below += 1
+        where = Location(path, raw.line + below + line)
+        message = f"match={match.value}, but the expected text is no {what}: {why}"
+        found.append(ContentError(message, where=where, remedy="Mend it or use match=auto."))
     return found
 
 
