@@ -3,7 +3,7 @@
 The way of an output: `commands` reads hints from the command line, `canonicalise` finds the shapes (`tables`,
 `describe`, `structured`, `blocks`, `text`), `columns` and `masks` reduce what varies to its class, `names` and
 `forms.number` rename what is generated, `differences` compares two forms, `words` tells and
-grades what changed.
+grades what changed. `written` and `manifests` know what the author wrote, which is content wherever it stands.
 """
 
 from kubetalk.comparing.canonicalise import canonical

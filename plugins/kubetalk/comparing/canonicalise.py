@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from dataclasses import replace
 
@@ -56,11 +57,13 @@ def canonical(
     names.read_command(command)
     hints = commands.read(command)
     plain = clean(output)
-    parts = _by_match(plain, hints, names, options.match)
+    parts: tuple[Part, ...] = _by_match(plain, hints, names, options.match)
+    ignored: frozenset[str] = frozenset()
+    places = frozenset(itertools.chain.from_iterable(map(_places, parts))) if options.ignore else ignored
     if options.ignore:
-        parts = tuple(_ignoring(part, options.ignore) for part in parts)
+        parts, ignored = _ignoring(parts, options.ignore, {place.lower() for place in places})
     numbered, signatures = number(tuple(parts))
-    return Canonical(tuple(settle(part) for part in numbered), exit_code, options.ignore, signatures)
+    return Canonical(tuple(settle(part) for part in numbered), exit_code, ignored, places, signatures)
 
 
 def _by_match(plain: str, hints: Hints, names: Names, match: Match) -> tuple[Part, ...]:
@@ -163,15 +166,42 @@ def segments(lines: list[str], hints: Hints, names: Names, title: str = "") -> l
     return parts
 
 
-def _ignoring(part: Part, ignore: tuple[str, ...]) -> Part:
-    """The part without the columns, keys and values the author does not care for."""
+def _ignoring(
+    parts: tuple[Part, ...], ignore: tuple[str, ...], places: set[str]
+) -> tuple[tuple[Part, ...], frozenset[str]]:
+    """The parts without what the author does not care for, and the words that took something out.
+
+    A word is a column or key if the output has one of that name, else a kind of value to be masked in all texts.
+    """
     dropped = {word.lower() for word in ignore}
-    part = _without(part, dropped)
-    for word in dropped:
+    hit = dropped & places
+    thin = tuple(_without(part, dropped) for part in parts)
+    for word in dropped - hit:
         pattern = masks.EXTRA.get(word)
-        if pattern is not None:
-            part = rewrite(part, lambda value, pattern=pattern, word=word: pattern.sub(f"‹{word}›", value))  # type: ignore[misc]
-    return part
+        if pattern is None:
+            continue
+
+        def mask(value: str, pattern: re.Pattern[str] = pattern, word: str = word) -> str:
+            return pattern.sub(f"‹{word}›", value)
+
+        masked = tuple(rewrite(part, mask) for part in thin)
+        hit |= {word} if masked != thin else set()
+        thin = masked
+    return thin, frozenset(hit)
+
+
+def _places(part: Part) -> set[str]:
+    """The columns, keys and section titles of a part."""
+    match part:
+        case Table():
+            return set(part.columns)
+        case Tree():
+            keys = {key for entry in part.entries for key in entry.path}
+            return keys | {name for table in part.tables for name in (table.title, *table.columns)}
+        case Values():
+            return {key for document in part.documents for key in structured.keys(json.loads(document.value))}
+        case _:
+            return set()
 
 
 def _without(part: Part, dropped: set[str]) -> Part:

@@ -7,6 +7,9 @@ import re
 from kubetalk.comparing import masks
 from kubetalk.comparing.names import Names
 
+_ASSIGNED = re.compile(r"^(Successfully assigned (?:[^\s/]+/)?(\S+) to )(\S+)$")
+_PULLED = re.compile(r"(?:(?<= in )|(?<=\())(?:\d+(?:\.\d+)?(?:h|m|s|ms|µs))+(?= \(| including waiting\))")
+
 
 def addresses(cell: str) -> str:
     """Addresses by class; ``None``, ``<none>``, ``<pending>`` and host names stay (printers.go, printService)."""
@@ -24,5 +27,10 @@ def addresses(cell: str) -> str:
 
 
 def message(text: str, names: Names) -> str:
-    """An event's message: which node the scheduler took is chance (pkg/scheduler/schedule_one.go)."""
-    return re.sub(r"^(Successfully assigned \S+ to )(\S+)$", lambda match: match[1] + names.node(match[2]), text)
+    """An event's message: which node the scheduler took is chance, and how long the kubelet pulled.
+
+    Sources: pkg/scheduler/schedule_one.go, pkg/kubelet/images/image_manager.go.
+    """
+    if text.startswith("Successfully pulled image"):
+        return _PULLED.sub(masks.DURATION, text)
+    return _ASSIGNED.sub(lambda match: match[1] + names.node(match[3], match[2]), text)

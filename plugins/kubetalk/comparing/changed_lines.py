@@ -53,7 +53,8 @@ def _gone(line: Line, kind: LineKind) -> Difference:
 
 def _added(line: Line, kind: LineKind) -> Difference:
     word = "new message" if kind is LineKind.MESSAGES else "line added"
-    return Difference(MAJOR if text.ERROR.search(line.text) else MINOR, f"{word}: {words.shown(line.raw)}")
+    trouble = text.ERROR.search(line.text) or words.TROUBLE.search(line.text)
+    return Difference(MAJOR if trouble else MINOR, f"{word}: {words.shown(line.raw)}")
 
 
 def _unordered(before: list[Line], after: list[Line], kind: LineKind, equal: Equal) -> Iterator[Difference]:

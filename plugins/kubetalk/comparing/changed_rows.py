@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Hashable, Iterator
 
 from kubetalk.comparing import words
 from kubetalk.comparing.columns import ENVIRONMENT
 from kubetalk.comparing.forms import Order, Row, Table
-from kubetalk.comparing.matching import Equal, grouped, same, take_closest, unmatched
+from kubetalk.comparing.matching import Equal, grouped, same, shared, take_closest, unmatched
 from kubetalk.comparing.names import erase
 from kubetalk.comparing.words import MAJOR, MINOR
 from kubetalk.model import Difference
 
 _CLEARLY_APART = 3.0
 """Seconds between two ages that two runs cannot swap: ages are cut to seconds, and a second is slack."""
-
-# States a healthy object does not stay in (printers.go, printPod; core/v1 phases; helm/v4 release status).
-_TROUBLE = re.compile(
-    r"Error|BackOff|Crash|OOMKilled|Fail|fail|Invalid|Evicted|Unknown|NotReady|ErrImage|Pending|pending|Lost|Unschedulable"
-)
 
 # Columns that say what a row is about, the first set wins whose last column is there.
 _KEYS = (
@@ -109,11 +103,14 @@ def _rows(
 
 
 def _trouble(row: Row, columns: list[str]) -> str:
-    """What is wrong with the object of a row, as STATUS or READY tell; empty for a healthy one."""
-    cells = dict(zip(columns, row.cells, strict=True))
+    """What is wrong with the object of a row, as STATUS, READY or an event's type and reason tell; empty if nothing."""
+    cells = {column.upper(): cell for column, cell in zip(columns, row.cells, strict=True)}
     status, ready = cells.get("STATUS", ""), cells.get("READY", "")
-    if _TROUBLE.search(status):
-        return status
+    for told in (status, cells.get("REASON", "")):
+        if words.TROUBLE.search(told):
+            return told
+    if cells.get("TYPE") == "Warning":
+        return "Warning"
     have, slash, wanted = ready.partition("/")
     return f"READY {ready}" if slash and have != wanted and status not in {"Completed", "Succeeded"} else ""
 
@@ -191,7 +188,7 @@ def _order(old: Table, new: Table, keys: list[int], where: str) -> Iterator[Diff
     if old.order is Order.SORTED:
         sequences = [[_key(row, keys) for row in table.rows] for table in (old, new)]
         common = Counter(sequences[0]) & Counter(sequences[1])
-        before, after = (_only(sequence, common) for sequence in sequences)
+        before, after = (shared(sequence, common) for sequence in sequences)
         if before != after:
             told = [", ".join(map(_told, sequence[:6])) for sequence in (before, after)]
             yield Difference(MAJOR, f"order of rows: {where}{words.shown(told[0])} -> {words.shown(told[1])}")
@@ -204,16 +201,6 @@ def _order(old: Table, new: Table, keys: list[int], where: str) -> Iterator[Diff
 
 def _told(key: tuple[str, ...]) -> str:
     return "/".join(words.short_name(cell) for cell in key if cell)
-
-
-def _only(sequence: list[tuple[str, ...]], common: Counter[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    left = Counter(common)
-    kept = []
-    for key in sequence:
-        if left[key] > 0:
-            left[key] -= 1
-            kept.append(key)
-    return kept
 
 
 def _swapped(old: Table, new: Table) -> tuple[tuple[str, ...], tuple[str, ...]] | None:

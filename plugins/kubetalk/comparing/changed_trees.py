@@ -6,10 +6,13 @@ from collections.abc import Hashable, Iterator
 
 from kubetalk.comparing import changed_rows, words
 from kubetalk.comparing.forms import Table, Tree
-from kubetalk.comparing.matching import Equal, grouped, same, unmatched
+from kubetalk.comparing.matching import Equal, first_moved, grouped, same, unmatched
 from kubetalk.comparing.names import erase
 from kubetalk.comparing.words import MAJOR, MINOR
 from kubetalk.model import Difference
+
+_TELLING = frozenset({"Status", "State", "Last State", "Reason", "Phase"})
+"""Keys whose value tells how an object fares."""
 
 
 def changes(old: list[Tree], new: list[Tree], equal: Equal) -> Iterator[Difference]:
@@ -50,8 +53,22 @@ def _tree(old: Tree, new: Tree, equal: Equal) -> Iterator[Difference]:
         for entry in before[len(after) :]:
             yield Difference(MAJOR, f"gone: {place}{of}" + (f": {words.shown(entry.raw)}" if entry.raw else ""))
         for entry in after[len(before) :]:
-            yield Difference(MINOR, f"new: {place}{of}" + (f": {words.shown(entry.raw)}" if entry.raw else ""))
+            grade = MAJOR if path[-1] in _TELLING and words.TROUBLE.search(entry.value) else MINOR
+            yield Difference(grade, f"new: {place}{of}" + (f": {words.shown(entry.raw)}" if entry.raw else ""))
+    if equal is same:
+        yield from _order(old, new, of)
     yield from _tables(old, new, equal, of)
+
+
+def _order(old: Tree, new: Tree, of: str) -> Iterator[Difference]:
+    """The first field or item that stands elsewhere now, whatever else is different."""
+    sides = [[(*map(erase, entry.path), erase(entry.value)) for entry in tree.entries] for tree in (old, new)]
+    moved = first_moved(*sides)
+    if moved is not None:
+        places = [" / ".join(part for part in key[:-1] if part != "-") for key in moved]
+        if places[0] == places[1]:
+            places = [f"{place}: {key[-1]}" for place, key in zip(places, moved, strict=True)]
+        yield Difference(MAJOR, f"order{of}: {words.shown(places[0])} -> {words.shown(places[1])}")
 
 
 def _tables(old: Tree, new: Tree, equal: Equal, of: str) -> Iterator[Difference]:

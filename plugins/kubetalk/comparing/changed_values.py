@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator
 from typing import Any
 
 from kubetalk.comparing import words
 from kubetalk.comparing.forms import Values
-from kubetalk.comparing.matching import Equal, grouped, same, unmatched
+from kubetalk.comparing.matching import Equal, first_moved, grouped, same, unmatched
 from kubetalk.comparing.names import erase
 from kubetalk.comparing.words import MAJOR, MINOR
 from kubetalk.model import Difference
@@ -16,14 +17,27 @@ from kubetalk.model import Difference
 _NAMING = ("name", "type", "key", "path", "mountPath", "port", "host", "context", "group")
 """Keys by which Kubernetes merges lists (patchMergeKey in core/v1/types.go), and those of kubeconfig and RBAC."""
 
+_SETS = frozenset({
+    "items", "addresses", "endpoints", "notReadyAddresses", "ingress", "podIPs", "conditions", "ownerReferences",
+})  # fmt: skip
+
 
 def changes(old: Values, new: Values, equal: Equal) -> Iterator[Difference]:
     """The differences of two values, or of two lists of documents."""
     before = [json.loads(document.value) for document in old.documents]
     after = [json.loads(document.value) for document in new.documents]
     if len(before) == len(after) == 1:
-        return _value(before[0], after[0], "", _object(before[0]) or old.title, equal)
-    return _items(before, after, "", old.title, equal)
+        yield from _value(before[0], after[0], "", _object(before[0]) or old.title, equal)
+    else:
+        yield from _items(before, after, "", old.title, equal, ordered=old.style == "yaml")
+    if new.sorted and equal is same:
+        lists = [list(itertools.chain.from_iterable(map(_members, side))) for side in (before, after)]
+        yield from _moved(lists[0], lists[1], "items", "")
+
+
+def _members(document: Any) -> list[Any]:
+    items = document.get("items") if isinstance(document, dict) else document
+    return items if isinstance(items, list) else []
 
 
 def _object(value: Any) -> str:
@@ -83,13 +97,21 @@ def _value(old: Any, new: Any, path: str, owner: str, equal: Equal) -> Iterator[
             else:
                 yield from _value(old[key], new[key], prefix + key, owner, equal)
     elif isinstance(old, list) and isinstance(new, list):
-        yield from _items(old, new, path, owner, equal)
+        yield from _items(old, new, path, owner, equal, ordered=_is_ordered(path))
     elif old != new and not (isinstance(old, str) and isinstance(new, str) and equal(old, new)):
         texts = _told(old), _told(new)
         yield words.change(_place(path, owner), *texts, *texts, path.rpartition(".")[2])
 
 
-def _items(old: list[Any], new: list[Any], path: str, owner: str, equal: Equal) -> Iterator[Difference]:
+def _is_ordered(path: str) -> bool:
+    """Whether a list's order is content: what a controller fills in is not, nor what `structured` sorts."""
+    keys = path.split(".")
+    return keys[0] != "status" and keys[-1] not in _SETS
+
+
+def _items(
+    old: list[Any], new: list[Any], path: str, owner: str, equal: Equal, *, ordered: bool
+) -> Iterator[Difference]:
     if all(_identity(item) is not None for item in (*old, *new)):
         groups = list(grouped(old, new, _identity).values())
         lonely = [[side[0] for side in pair if side] for pair in groups if len(pair[0]) + len(pair[1]) == 1]
@@ -100,8 +122,18 @@ def _items(old: list[Any], new: list[Any], path: str, owner: str, equal: Equal) 
             identity = _identity((everything_old or everything_new)[0]) or ("",)
             named = f"{path}[{words.short_name(identity[-1])}]"
             yield from _one_by_one(before, after, named, named, owner, equal)
+        if ordered and equal is same:
+            yield from _moved(old, new, path, owner)
     else:
         yield from _one_by_one(old, new, path, path + "[{}]", owner, equal)
+
+
+def _moved(old: list[Any], new: list[Any], path: str, owner: str) -> Iterator[Difference]:
+    """That members which both lists have stand in another order now, whatever else is different."""
+    moved = first_moved([*map(_identity, old)], [*map(_identity, new)])
+    if moved is not None:
+        told = [words.shown(words.short_name(identity[-1])) if identity else "another" for identity in moved]
+        yield Difference(MAJOR, f"order of {_place(path, owner)}: {told[0]} -> {told[1]}")
 
 
 def _one_by_one(

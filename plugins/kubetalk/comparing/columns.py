@@ -81,10 +81,12 @@ _TELLING = {
     frozenset({"STATUS", "ROLES", "VERSION"}): "node",
 }
 
-_AGES = frozenset(
-    """AGE,LAST SEEN,FIRST SEEN,DURATION,LAST SCHEDULE,TIMEADDED,COMPLETED,UPTIME,SINCE,LAST UPDATE,LAST UPDATED,
-    LAST SYNC,LAST TRANSITION""".replace("\n    ", "").split(",")
-)
+_AGES = frozenset({
+    "AGE", "LAST SEEN", "FIRST SEEN", "DURATION", "LAST SCHEDULE", "TIMEADDED", "LAST UPDATE", "LAST UPDATED",
+    "LAST SYNC", "LAST TRANSITION",
+})  # fmt: skip
+_OF_KIND = {"DURATION": "job", "TARGETS": "horizontalpodautoscaler"}
+"""Headers that only in the tables of one kind say what these rules take them for."""
 _ADDRESSES = frozenset(
     ["IP", "IPS", "CLUSTER-IP", "EXTERNAL-IP", "INTERNAL-IP", "ADDRESS", "POD-IP", "POD IP", "HOST IP", "NODE IP"]
 )
@@ -210,6 +212,10 @@ class Cells:
         header = column.upper()
         if column in self._paths:
             return self._by_path(self._paths[column])
+        if told := self._names.manifests.column_type(self.kind, header):
+            return masks.age if told == "date" else self._name if header == "NAME" else self._text
+        if self.kind and self.kind != _OF_KIND.get(header, self.kind):
+            return self._text
         if header in _AGES:
             return masks.age
         if header in _LABELS:

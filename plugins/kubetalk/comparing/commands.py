@@ -114,9 +114,14 @@ class Hints:
         return frozenset(call.tool for call in self.invocations if not call.nested)
 
     @property
+    def sorts_by_chance(self) -> bool:
+        """Whether ``--sort-by`` sorts by what is measured (kubectl/pkg/cmd/top: ``cpu`` or ``memory``)."""
+        return self.runs("kubectl", "top")
+
+    @property
     def is_listing(self) -> bool:
         """Whether the lines are one per object, in an order that says nothing."""
-        if self.sort_by or not self.tools <= _LISTING_TOOLS:
+        if (self.sort_by and not self.sorts_by_chance) or not self.tools <= _LISTING_TOOLS:
             return False
         if self.format in {"jsonpath", "go-template", "json", "yaml"} and not _ITEMS.search(self.command):
             return False  # values of one object: their order is content
@@ -141,6 +146,23 @@ def without_heredocs(command: str) -> str:
         kept.append(line)
         ends.extend(next(filter(None, match.groups())) for match in _HEREDOC.finditer(line))
     return "\n".join(kept)
+
+
+def heredocs(command: str) -> list[str]:
+    """The bodies of a command line's heredocs, in order."""
+    bodies: list[str] = []
+    ends: list[str] = []
+    body: list[str] = []
+    for line in command.split("\n"):
+        if ends and line.strip() == ends[0]:
+            ends.pop(0)
+            bodies.append("\n".join(body) + "\n")
+            body = []
+        elif ends:
+            body.append(line)
+        else:
+            ends.extend(next(filter(None, match.groups())) for match in _HEREDOC.finditer(line))
+    return bodies
 
 
 def _tokens(command: str) -> list[str]:

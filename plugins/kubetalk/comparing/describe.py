@@ -47,6 +47,7 @@ class _Reader:
         self.found: list[Table] = []
         self.stack: list[_Open] = []
         self.name = ""
+        self.raw_name = ""
 
     def read(self) -> list[Tree]:
         position = 0
@@ -91,6 +92,7 @@ class _Reader:
         self.stack.append(_Open(indent, path, column))
         if indent == 0 and key == "Name" and not self.name:
             self.names.own(self.kind, value)
+            self.raw_name = value
             self.name = self._value(path, value)
         self._add(path, value)
         return position + 1
@@ -174,18 +176,18 @@ class _Reader:
             return raw if key != "NodePort" else _node_port(raw, names)
         if key in {"Node", "Hostname"} and path[0] == "Node" and "/" in raw:
             node, _, address = raw.partition("/")
-            return f"{names.node(node)}/{cells.addresses(address)}"
+            return f"{names.node(node, self.raw_name)}/{cells.addresses(address)}"
         if key in _ADDRESS_KEYS:
             return raw if raw in names.literals else cells.addresses(raw.split(" (", 1)[0])
         if key == "Endpoints":
             return columns.endpoints(raw)
         if key == "NodePort":
             return _node_port(raw, names)
-        if key in _OPAQUE_KEYS:
+        if key in _OPAQUE_KEYS and path[0] == "System Info":
             return masks.OPAQUE
-        if key in {"PodCIDR", "PodCIDRs"}:
+        if path in {("PodCIDR",), ("PodCIDRs",)}:
             return masks.CIDR
-        if key in {"Duration", "Age"}:
+        if path == ("Duration",):  # of a Job; a custom resource's fields stand below Spec and Status
             return masks.age(raw)
         if key == "Restart Count":
             return masks.restarts(raw)

@@ -154,6 +154,8 @@ class Values:
     """``json`` or ``yaml``."""
     documents: tuple[Document, ...]
     title: str = ""
+    sorted: bool = False
+    """By ``--sort-by``: the order of a list's items is content."""
 
     def __str__(self) -> str:
         texts = [json.dumps(json.loads(document.value), indent=2, ensure_ascii=False) for document in self.documents]
@@ -184,7 +186,10 @@ class Canonical:
 
     parts: tuple[Part, ...]
     exit_code: int = 0
-    ignored: tuple[str, ...] = field(default=(), compare=False)
+    ignored: frozenset[str] = field(default=frozenset(), compare=False)
+    """Words of ``ignore=`` that took something out of it, lower case."""
+    places: frozenset[str] = field(default=frozenset(), compare=False, repr=False)
+    """Columns and keys of the output that ``ignore=`` could have named."""
     names: tuple[tuple[str, str], ...] = field(default=(), compare=False, repr=False)
     """Every generated name in it with its signature: all it stands in, names erased. For following one name
     through a recording."""

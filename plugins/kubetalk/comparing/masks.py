@@ -23,6 +23,7 @@ UUID = "‹uuid›"
 NODE = "‹node›"
 NUMBER = "‹n›"
 TOKEN = "‹token›"  # noqa: S105 - the placeholder, not a token
+DURATION = "‹duration›"
 CIDR = "‹cidr›"
 OPAQUE = "‹opaque›"
 

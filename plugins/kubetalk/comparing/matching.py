@@ -60,6 +60,26 @@ def _beyond(items: list[T], keys: list[Hashable], common: Counter[Hashable]) -> 
     return rest
 
 
+def first_moved(old: list[T], new: list[T]) -> tuple[T, T] | None:
+    """What both sides have, told apart by order: the first member that is another one now; None in the same order."""
+    common = Counter(old) & Counter(new)
+    for a, b in zip(shared(old, common), shared(new, common), strict=True):
+        if a != b:
+            return a, b
+    return None
+
+
+def shared(items: list[T], common: Counter[T]) -> list[T]:
+    """The members that the other side has too, in their order."""
+    left = Counter(common)
+    kept = []
+    for item in items:
+        if left[item] > 0:
+            left[item] -= 1
+            kept.append(item)
+    return kept
+
+
 def take_closest(old: list[T], new: list[T], distance: Callable[[T, T], int]) -> tuple[T, T]:
     """Takes the pair that differs least out of both lists; out of very many simply the first ones."""
     if len(old) * len(new) > _MOST_PAIRS:

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from kubetalk.comparing import commands
+from kubetalk.comparing.manifests import Manifests
 
 _RANDOM = frozenset("bcdfghjklmnpqrstvwxz2456789")
 _HASH = frozenset("456789bcdf")
@@ -31,10 +32,15 @@ _GENERATE_NAME = re.compile(r"generateName[\"']?\s*:\s*[\"']?([a-z0-9][a-z0-9.-]
 _WORD = re.compile(r"(?<![\w.-])[a-z0-9][\w.:/=-]*")
 # A name in running text: it has a dash, and starts where no other word goes on.
 _DASHED = re.compile(r"(?<![\w.‹›-])[a-z0-9]+(?:[.-]+[a-z0-9]+|-‹#\d+›)*(?:-[a-z0-9]+|-‹#\d+›)(?![\w›])")
+_ADDRESS = re.compile(
+    r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])|(?<![\w:.])[0-9a-f]{0,4}(?::[0-9a-f]{0,4}){2,7}(?![\w:.])"
+)
 _OWNERS = frozenset({"daemonset", "job", "replicationcontroller", "cronjob", "service"})
 _HASH_LABEL = re.compile(
     r"(?<=pod-template-hash[=:])[456789bcdf]{1,10}(?!\w)|(?<=pod-template-hash: )[456789bcdf]{1,10}(?!\w)"
 )
+# A part of a node's name with a number in it; the letters before a number at its end say what the node is.
+_NUMBERED = re.compile(r"(?<![^.-])(?:([a-z]+)(?:\d+|‹n›)|[a-z]*\d[a-z0-9]*|‹n›)(?![^.-])")
 _DRAIN = frozenset({"drain", "uncordon", "taint", "delete"})
 
 
@@ -62,6 +68,7 @@ class Names:
     def __init__(self, symbols: Mapping[str, str] | None = None) -> None:
         self.literals: set[str] = set()
         self.addresses: dict[str, str] = {}
+        self.manifests = Manifests()
         self._prefixes: set[str] = set()
         self._owners: set[str] = set()
         self._cronjobs: set[str] = set()
@@ -99,6 +106,7 @@ class Names:
         self._plain.clear()
         hints = commands.read(command)
         self.read_text(command)
+        self.manifests.read_command(hints)
         for kind, name in hints.owners:
             self.own(kind, name)
         for call in hints.invocations:
@@ -124,7 +132,7 @@ class Names:
         for word in _WORD.findall(text):
             for part in re.split(r"[/=:]", word.rstrip(".:")):
                 self.literals.add(part)
-        self.literals.update(re.findall(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])", text))
+        self.literals.update(_ADDRESS.findall(text))
 
     def own(self, kind: str, name: str) -> None:
         """Note an object that gives its pods a lone random suffix."""
@@ -215,15 +223,22 @@ class Names:
             return (self._generated.get(head) or self.know(head, kind)) + dot + rest
         return masked
 
-    def node(self, name: str) -> str:
+    def node(self, name: str, pod: str = "") -> str:
         """The class of a node's name in a place the scheduler chose.
 
-        Among equally good nodes the scheduler picks at random (pkg/scheduler/schedule_one.go), so workers that differ
-        only in their number are one class; a node that the page drained is told apart.
+        Among equally good nodes the scheduler picks at random (pkg/scheduler/schedule_one.go), so nodes that differ
+        only in their numbers are one class; a node that the page drained is told apart, and so is every node of a
+        ``pod`` that the author's manifests put somewhere.
         """
-        if name in self._cleared or not name or name.startswith("<"):
+        if name in self._cleared or not name or name[0] in "<‹":
             return name
-        return name.rstrip("0123456789‹n›") + "‹n›"
+        allowed = self.manifests.nodes_of(pod) if pod else None
+        if allowed is not None:
+            return f"‹one of {', '.join(sorted(allowed))}›" if name in allowed and len(allowed) > 1 else name
+        # A pool's random word has digits too: gke-shop-pool-1a2b3c4d-x7k2, ip-10-0-1-23.ec2.internal.
+        numbered = _NUMBERED.sub(lambda match: (match[1] or "") + "‹n›", name)
+        host, dot, domain = numbered.partition(".")
+        return host + ("" if "‹n›" in host else "‹n›") + dot + domain
 
     def learn(self, pairs: Iterable[tuple[str, str]]) -> None:
         """Take in (kind, name) of objects that an output shows."""

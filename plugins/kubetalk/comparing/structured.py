@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -20,7 +20,7 @@ from kubetalk.comparing.commands import Hints
 from kubetalk.comparing.forms import Document, Values
 from kubetalk.comparing.names import Names, erase
 
-# Dropped from `metadata` (and, for generations, wherever the server counts them).
+# Dropped from `metadata`; what counts writes also from references and wherever a controller says what it has seen.
 _DROPPED = frozenset({"uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink"})
 _COUNTED = frozenset({"observedGeneration", "generation", "resourceVersion", "managedFields", "selfLink"})
 _ADDRESS_KEYS = frozenset({
@@ -32,6 +32,11 @@ _OPAQUE_KEYS = frozenset({
     "caBundle", "certificate-authority-data", "client-certificate-data", "client-key-data", "certificate",
     "machineID", "systemUUID", "bootID",
 })  # fmt: skip
+_REFERENCE = frozenset({"name", "uid"})
+_CERTIFICATE = re.compile(r"[\w+/=-]{64,}|-----BEGIN [\s\S]*|‹opaque›")
+"""``certificate`` holds one in a CSR's status; in a custom resource it may be a name (certificates/v1/types.go)."""
+# Whose `nodeName` the scheduler or a controller filled in; anywhere else it is what the author wrote.
+_PLACED_KINDS = frozenset({"", "pod", "endpointslice", "endpoints", "event", "podmetrics", "volumeattachment", "list"})
 _OPAQUE_VALUE = re.compile(r"[\w+/=.‹›-]+")
 _CIDR_KEYS = frozenset({"podCIDR", "podCIDRs"})
 _UID_KEYS = frozenset({"uid", "controller-uid", "batch.kubernetes.io/controller-uid"})
@@ -80,7 +85,7 @@ def mask_scalar(key: str, value: object, names: Names) -> object:
         return names.node(text)
     if key in _UID_KEYS:
         return masks.text(text) if text else text
-    if key in _OPAQUE_KEYS:
+    if key in _OPAQUE_KEYS and (key != "certificate" or _CERTIFICATE.fullmatch(text)):
         return masks.OPAQUE if text else text
     if key in _CIDR_KEYS:
         return masks.CIDR if text else text
@@ -124,8 +129,10 @@ def _walk(value: Any, key: str, names: Names, *, meta: bool = False, kind: str =
     match value:
         case Mapping():
             return _mapping(value, names, meta=meta, kind=kind)
+        case str() if key in _NODE_KEYS and kind not in _PLACED_KINDS:
+            return names.symbolise(value)
         case list():
-            items = [_walk(item, key, names) for item in value]
+            items = [_walk(item, key, names, kind=kind) for item in value]
             # Endpoints are a set: their order is the order in which pods got their addresses.
             if key in {"addresses", "endpoints", "notReadyAddresses", "ingress", "podIPs"}:
                 items.sort(key=lambda item: json.dumps(item, sort_keys=True))
@@ -141,12 +148,13 @@ def _mapping(value: Mapping[Any, Any], names: Names, *, meta: bool, kind: str) -
     metadata = value.get("metadata")
     if isinstance(metadata, Mapping):
         _name(metadata, kind, names)
+    node = _written_node(value, kind, names)
     opaque = value.get("type") == "helm.sh/release.v1" and "data" in value  # a release is stored with its times
     for raw_key, item in value.items():
         key = str(raw_key)
         if meta and key in _DROPPED:
             continue
-        if key in _COUNTED and not meta and not isinstance(item, Mapping):
+        if _is_counted(key, value) and not meta and not isinstance(item, Mapping):
             continue
         if key == _LAST_APPLIED and isinstance(item, str):
             result[key] = _last_applied(item, names)
@@ -160,7 +168,27 @@ def _mapping(value: Mapping[Any, Any], names: Names, *, meta: bool, kind: str) -
             result[key] = masks.text(item)
         else:
             result[key] = _walk(item, key, names, meta=key == "metadata", kind=kind)
+    if node:
+        result["spec"]["nodeName"] = node
     return result
+
+
+def _written_node(value: Mapping[Any, Any], kind: str, names: Names) -> str:
+    """The node of a pod that the author put somewhere; empty for any other object."""
+    metadata, spec = value.get("metadata"), value.get("spec")
+    if kind != "pod" or not isinstance(metadata, Mapping) or not isinstance(spec, Mapping):
+        return ""
+    pod, node = metadata.get("name"), spec.get("nodeName")
+    if not isinstance(pod, str) or not isinstance(node, str) or names.manifests.nodes_of(pod) is None:
+        return ""
+    return names.node(node, pod)
+
+
+def _is_counted(key: str, siblings: Mapping[Any, Any]) -> bool:
+    """Whether the server counts writes under this key: `spec.generation` of a custom resource is anybody's."""
+    if key == "resourceVersion":  # of an ObjectReference
+        return not _REFERENCE.isdisjoint(siblings)
+    return key in _COUNTED and key != "generation"
 
 
 def _last_applied(text: str, names: Names) -> Any:
@@ -203,7 +231,7 @@ def read(text: str, style: str, hints: Hints, names: Names, title: str = "") -> 
             documents.append(Document(json.dumps(canonical, sort_keys=True, ensure_ascii=False), source, document))
     except (ValueError, yaml.YAMLError):
         return None
-    return Values(style, tuple(documents), title)
+    return Values(style, tuple(documents), title, bool(hints.sort_by))
 
 
 def without_keys(document: Document, dropped: Collection[str]) -> Document:
@@ -216,6 +244,13 @@ def without_keys(document: Document, dropped: Collection[str]) -> Document:
 
     kept = json.dumps(thin(json.loads(document.value)), sort_keys=True, ensure_ascii=False)
     return Document(kept, document.source, document.raw)
+
+
+def keys(value: Any) -> Iterator[str]:
+    """Every key of a value, at any depth."""
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from keys(item)
+    yield from value if isinstance(value, dict) else ()
 
 
 def _is_deep(text: str) -> bool:

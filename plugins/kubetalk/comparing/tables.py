@@ -138,7 +138,7 @@ def _cut_loosely(line: str, starts: tuple[int, ...]) -> tuple[str, ...]:
 
 def order(hints: Hints, *, kubectl: bool = True) -> Order:
     """What the order of rows says under this command."""
-    if hints.sort_by:
+    if hints.sort_by and not hints.sorts_by_chance:
         return Order.TIME if _TIME_FIELD.search(hints.sort_by) else Order.SORTED
     return Order.NONE if kubectl else Order.SORTED
 
@@ -184,15 +184,37 @@ def assemble(
     """The table of rows that are cut already."""
     of = kind(head, raw, hints) if known_kind is None else known_kind
     _learn(head, raw, of, names)
-    cells = rules.Cells(of, head, names, _paths(hints))
+    paths = _paths(hints)
+    cells = rules.Cells(of, head, names, paths)
     ordered = order(hints, kubectl=bool(hints.tools & commands.TOOLS))
     rows = tuple(map(Row, cells.rows(raw), raw))
+    if of in {"pod", ""} and "NAME" in head:
+        rows = _placed(head, rows, names, paths)
     if hints.watch:
         rows = _last_states(head, rows)
     if of == "pod" and "STATUS" in head and "NAME" in head:
         rows = _without_leaving(rows, head.index("NAME"), head.index("STATUS"))
     timeline = _timeline(head, rows) if ordered is Order.TIME else ()
     return Table(of, head, rows, ordered, title, shown_header, hints.watch, timeline)
+
+
+def _placed(head: tuple[str, ...], rows: tuple[Row, ...], names: Names, paths: dict[str, str]) -> tuple[Row, ...]:
+    """The rows with the nodes of pods that the author put somewhere as they are."""
+    at = head.index("NAME")
+    places = [
+        place
+        for place, column in enumerate(head)
+        if column in {"NODE", "NODENAME"} or paths.get(column, "").endswith(".nodeName")
+    ]
+    if not places or not any(names.manifests.nodes_of(row.raw[at].rpartition("/")[2]) for row in rows):
+        return rows
+    placed = []
+    for row in rows:
+        pod, cells = row.raw[at].rpartition("/")[2], list(row.cells)
+        for place in places if names.manifests.nodes_of(pod) else ():
+            cells[place] = names.node(row.raw[place], pod)
+        placed.append(Row(tuple(cells), row.raw))
+    return tuple(placed)
 
 
 def _timeline(head: tuple[str, ...], rows: tuple[Row, ...]) -> tuple[tuple[Row, float], ...]:

@@ -51,9 +51,10 @@ _DRAIN_CLAUSE = re.compile(r"(?<=^Warning: )deleting Pods [^;]*; |; deleting Pod
 _FOUND = re.compile(r"^(Found \d+ pods, using pod/)(\S+)$")
 # HTTP headers whose value is a time, a duration or an id (RFC 9110; Envoy's response headers).
 _HTTP = re.compile(
-    r"(?i)^([<>]? ?(?:date|age|expires|last-modified|x-envoy-upstream-service-time|x-request-id|x-b3-\w+|traceparent|"
-    r"audit-id|x-kubernetes-pf-\w+-uid|etag|set-cookie): ).+$"
+    r"(?i)^([<>]? ?(?:(?P<plain>date|age|expires|last-modified)|x-envoy-upstream-service-time|x-request-id|x-b3-\w+|"
+    r"traceparent|audit-id|x-kubernetes-pf-\w+-uid|etag|set-cookie): ).+$"
 )
+_SPEAKS_HTTP = re.compile(r"(?<![\w.-])(?:curl|wget|https?|httpie|xh|hey|fortio)(?![\w.-]|://)")
 _LOG_STAMP = re.compile(r"^(\[pod/\S+\] )?(?:\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?Z?)(?=\s)")
 _AGO = re.compile(r"(?<![\w.›])(\d+[smhdy](?:\d+[smhd])?)(?= ago\b)|(?<=over )(\d+[smhdy](?:\d+[smhd])?)(?=\))")
 _BUDGET = re.compile(r"(?:, )?65536\.65536\.65536 \(\d+ proxies\)")
@@ -104,7 +105,7 @@ def mask_line(raw: str, hints: Hints, names: Names) -> str:
     if text[:1].isdigit() or text[:1] == "[":
         text = _LOG_STAMP.sub(lambda match: (match[1] or "") + masks.TIME, text)
     match = _HTTP.match(text) if ": " in text else None
-    if match is not None and not hints.runs("kubectl", "get", "describe"):
+    if match is not None and not hints.runs("kubectl", "get", "describe") and _is_header(match, hints):
         return f"{match[1]}‹value›"
     found = _FOUND.match(text) if text.startswith("Found ") else None
     if found is not None:  # which one it takes is chance (polymorphichelpers, GetFirstPod)
@@ -129,6 +130,11 @@ def mask_line(raw: str, hints: Hints, names: Names) -> str:
         text = _AGO.sub(masks.AGE, text)
     text = masks.text(text, names.literals, names.addresses)
     return names.mask(text, "pod" if hints.kinds == ("pod",) and hints.runs("kubectl", *_OF_PODS) else "")
+
+
+def _is_header(match: re.Match[str], hints: Hints) -> bool:
+    """Whether a line is one of HTTP: `age: 3` stands in many a file too, so it takes a tool that speaks it."""
+    return match["plain"] is None or match[1][0] in "<>" or _SPEAKS_HTTP.search(hints.command) is not None
 
 
 def lines(raw: list[str], hints: Hints, names: Names, kind: LineKind | None = None, title: str = "") -> Lines:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from kubetalk.comparing import commands, structured, words
 from kubetalk.comparing.canonicalise import canonical
@@ -12,30 +12,28 @@ from kubetalk.comparing.expectations import matches_expectation
 from kubetalk.comparing.forms import Canonical, number
 from kubetalk.comparing.names import Names
 from kubetalk.comparing.words import MAJOR
+from kubetalk.comparing.written import idle_words, names_of, texts_of
 from kubetalk.model import (
     BlockOptions,
     CommandRecord,
     Comparison,
     Difference,
-    FileStep,
     Match,
     Recording,
     RunStep,
     Session,
     Snapshot,
+    StepKey,
     Verdict,
 )
 
 _DEFAULT = BlockOptions()
-_OWNER_LINE = re.compile(
-    r"(?<![\w.])(daemonset\.apps|job\.batch|cronjob\.batch|replicationcontroller)/([a-z0-9][a-z0-9.-]*)"
-)
-_KIND = re.compile(r"kind[\"']?\s*:\s*[\"']?(DaemonSet|Job|CronJob|ReplicationController)\b")
-_NAME = re.compile(r"(?<![\w.-])name[\"']?\s*:\s*[\"']?([a-z0-9][a-z0-9.-]*)")
-
 _NOT_AS_WRITTEN = "not as written: "
 
-_Key = tuple[str, int]
+_BY_TEXT = frozenset({Match.REGEX, Match.LINES})
+"""Where the author's text, if there is one, is all that an output has to say."""
+
+_Forms = tuple[Canonical | None, Canonical | None]
 
 
 def is_stable(a: str, b: str, command: str, options: BlockOptions = _DEFAULT) -> bool:
@@ -43,48 +41,29 @@ def is_stable(a: str, b: str, command: str, options: BlockOptions = _DEFAULT) ->
     return canonical(command, a, options=options) == canonical(command, b, options=options)
 
 
-def names_of(session: Session, recording: Recording) -> Names:
-    """What a recording's commands, files and outputs tell of names before the first of them is masked."""
-    names = Names()
-    texts = [step.content for step in session.steps if isinstance(step, FileStep)]
-    texts += [record.command for block in recording.blocks for record in block.commands]
-    for text in texts:
-        names.read_text(text)
-        for chunk in re.split(r"(?m)^---", text):
-            kind = _KIND.search(chunk)
-            if kind is not None:
-                for name in _NAME.findall(chunk)[:1]:
-                    names.own(kind[1].lower(), name)
-    for block in recording.blocks:
-        for record in block.commands:
-            for kind_word, name in _OWNER_LINE.findall(record.output):
-                names.own(kind_word.partition(".")[0], name)
-    records = _records(recording)
-    for step in session.commands:
-        told = records.get((step.block_id, step.index))
-        if step.options.symbol and told is not None:
-            number = f".{step.index + 1}" if step.index else ""
-            names.register(told.output.strip(), f"‹{step.options.symbol}{number}›")
-    return names
-
-
 def compare(session: Session, old: Recording, new: Recording) -> tuple[Comparison, ...]:
     """One comparison per command of the session, in its order, then one per command that is only in the old recording.
 
     A command that one of the recordings lacks is unverified, with the reason. What the author wrote below a command
-    counts like an old recording of it: the new output has to fit it.
+    counts like an old recording of it: the new output has to fit it. With ``match="regex"`` and ``match="lines"`` it
+    counts alone: two outputs that both fit say the same.
     """
     before, after = _records(old), _records(new)
-    names = names_of(session, old), names_of(session, new)
+    written = texts_of(session)
+    names = names_of(session, old, written), names_of(session, new, written)
     identities = _Identities()
-    result = []
-    seen: set[_Key] = set()
+    result: list[Comparison] = []
+    forms: dict[StepKey, _Forms] = {}
     for step in session.commands:
         key = (step.block_id, step.index)
-        seen.add(key)
-        result.append(_step(step, before.get(key), after.get(key), names, identities))
+        forms[key] = _forms(step, before.get(key), after.get(key), names)
+        result.append(_step(step, before.get(key), after.get(key), forms[key], names, identities))
+    idle: dict[StepKey, list[Difference]] = {}
+    for place, told in idle_words(session.commands, forms):
+        idle.setdefault(place, []).append(Difference(MAJOR, _NOT_AS_WRITTEN + told))
+    result = [_with(comparison, idle.get((comparison.block_id, comparison.index), [])) for comparison in result]
     for key, record in before.items():
-        if key not in seen:
+        if key not in forms:
             result.append(
                 Comparison(
                     key[0], key[1], record.command, Verdict.UNVERIFIED, reason="recorded, but no longer in the document"
@@ -100,39 +79,62 @@ def is_unchanged(comparison: Comparison) -> bool:
     return all(difference.message.startswith(_NOT_AS_WRITTEN) for difference in comparison.differences)
 
 
-def _records(recording: Recording) -> dict[_Key, CommandRecord]:
+def _with(comparison: Comparison, more: list[Difference]) -> Comparison:
+    if not more:
+        return comparison
+    differences_now = (*comparison.differences, *more)
+    return replace(comparison, differences=differences_now, verdict=words.worst(differences_now))
+
+
+def _records(recording: Recording) -> dict[tuple[str, int], CommandRecord]:
     return {(block.id, index): record for block in recording.blocks for index, record in enumerate(block.commands)}
+
+
+def _forms(step: RunStep, old: CommandRecord | None, new: CommandRecord | None, names: tuple[Names, Names]) -> _Forms:
+    """Both canonical forms, None where that command was not recorded."""
+    before, after = (
+        canonical(record.command, record.output, exit_code=record.exit_code, options=step.options, names=side)
+        if record is not None and record.command == step.command.source
+        else None
+        for record, side in zip((old, new), names, strict=True)
+    )
+    return before, after
 
 
 def _step(
     step: RunStep,
     old: CommandRecord | None,
     new: CommandRecord | None,
+    forms: _Forms,
     names: tuple[Names, Names],
     identities: _Identities,
 ) -> Comparison:
     command, options = step.command.source, step.options
-    forms: list[Canonical | None] = []
-    for record, side in zip((old, new), names, strict=True):
-        known = record is not None and record.command == command
-        forms.append(
-            canonical(record.command, record.output, exit_code=record.exit_code, options=options, names=side)
-            if record is not None and known
-            else None
-        )
+    by_text = options.match in _BY_TEXT and step.command.expectation is not None
+    unfit = _unfit(step, new, names[1])
     reason = _reason(command, old, new)
     found: tuple[Difference, ...] = ()
-    if not reason and forms[0] is not None and forms[1] is not None and new is not None:
-        found = differences(forms[0], forms[1])
+    if not reason and forms[0] is not None and forms[1] is not None:
+        before, after = forms[0], forms[1]
+        if by_text and not unfit and not _unfit(step, old, names[0]):
+            # Both fit, so what remains is the exit code.
+            before, after = replace(before, parts=(), names=()), replace(after, parts=(), names=())
+        found = differences(before, after)
         if not found and options.match is not Match.NONE:
-            found = tuple(identities.check(command, forms[0], forms[1]))
-    if new is not None and new.command == command and step.command.expectation is not None:
-        written = matches_expectation(command, step.command.expectation, new.output, options, names[1])
-        found += tuple(Difference(d.verdict, _NOT_AS_WRITTEN + d.message) for d in written)
+            found = tuple(identities.check(command, before, after))
+    found += tuple(Difference(d.verdict, _NOT_AS_WRITTEN + d.message) for d in unfit)
     verdict = words.worst(found)
     if verdict is Verdict.FRESH and reason:
         verdict = Verdict.UNVERIFIED
     return Comparison(step.block_id, step.index, command, verdict, found, step.command.location, reason)
+
+
+def _unfit(step: RunStep, record: CommandRecord | None, names: Names) -> tuple[Difference, ...]:
+    """How a record is not what the author wrote below the command; empty if nothing is written there."""
+    expectation = step.command.expectation
+    if record is None or record.command != step.command.source or expectation is None:
+        return ()
+    return matches_expectation(record.command, expectation, record.output, step.options, names)
 
 
 def _reason(command: str, old: CommandRecord | None, new: CommandRecord | None) -> str:

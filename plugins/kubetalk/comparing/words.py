@@ -33,6 +33,13 @@ _VERSION_PLACE = re.compile(
     r"(?i)(?:^|[ ._-])(?:version|chart|image|images|app version|tag|image id|kubelet|appversion)(?:\(s\))?$"
 )
 
+# States a healthy object does not stay in, and reasons of events that tell of trouble: printers.go, printPod; core/v1
+# phases and waiting reasons (pkg/kubelet/images/types.go, pkg/kubelet/events/event.go); helm/v4 release status.
+TROUBLE = re.compile(
+    r"Error|Back-?[oO]ff|Crash|OOMKill|[Ff]ail(?:ed|ure|ing)|Invalid|Evicted|Unknown|NotReady|Not ready|ErrImage"
+    r"|Pending|pending|\bLost\b|Unschedulable|Unhealthy|DeadlineExceeded|NeverPull|ContainerCannotRun"
+)
+
 
 def without_hashes(text: str) -> str:
     """The text with content hashes and digests made equal."""
