@@ -50,8 +50,11 @@ def _line(template: str) -> tuple[re.Pattern[str], tuple[str, ...]] | None:
     return (re.compile(pattern), tuple(keys)) if 0 < len(keys) <= 8 else None
 
 
-def mask(line: str, template: str, kind: str, names: Names) -> str | None:
-    """A printed line masked value by value, or None when its values cannot be told apart."""
+def mask(line: str, template: str, kind: str, names: Names, owner: str = "") -> str | None:
+    """A printed line masked value by value, or None when its values cannot be told apart.
+
+    ``owner`` is the object asked for by name; in a list each line is about the object whose name stands in it.
+    """
     shape = _line(template)
     if shape is None:
         return None
@@ -59,20 +62,23 @@ def mask(line: str, template: str, kind: str, names: Names) -> str | None:
     match = pattern.fullmatch(line)
     if match is None:
         return None
+    owner = next((match[index] for index, key in enumerate(keys, 1) if key == "name"), owner)
     result, position = [], 0
     for index, key in enumerate(keys, 1):
         result.append(line[position : match.start(index)])
         words = re.split(r"([ ,\[\]\"]+)", match[index])
-        result.append("".join(_word(key, word, kind, names) for word in words))
+        result.append("".join(_word(key, word, kind, names, owner) for word in words))
         position = match.end(index)
     return "".join(result) + line[position:]
 
 
-def _word(key: str, word: str, kind: str, names: Names) -> str:
+def _word(key: str, word: str, kind: str, names: Names, owner: str) -> str:
     if not word or not word.strip(' ,[]"'):
         return word
     if key == "name":
         known = names.know(word, kind)
         if known != word:
             return known
+    if key == "nodeName":
+        return names.node(names.symbolise(word), owner)
     return str(mask_scalar(key, word, names))

@@ -113,7 +113,9 @@ def mask_line(raw: str, hints: Hints, names: Names) -> str:
         masked = names.mask(found[2], "pod")
         return found[1] + re.sub(f"{OPEN}[^{CLOSE}]*{CLOSE}", "‹any›", masked)
     if hints.format in {"jsonpath", "go-template"}:
-        templated = templates.mask(text, hints.template, hints.kinds[0] if len(hints.kinds) == 1 else "", names)
+        kind = hints.kinds[0] if len(hints.kinds) == 1 else ""
+        owner = hints.owners[0][1] if len(hints.owners) == 1 else ""
+        templated = templates.mask(text, hints.template, kind, names, owner)
         if templated is not None:
             return templated
     keyed = structured.line(text, names)

@@ -190,6 +190,7 @@ def test_of_two_manifests_of_one_name_neither_is_sure() -> None:
 
 POD = "web-795767664d-4bm8b"
 COLUMNS = "NAME:.metadata.name,ON:.spec.nodeName"
+EACH = '{range .items[*]}{.metadata.name} {.spec.nodeName}{"\\n"}{end}'
 EVENTS = f"""\
 LAST SEEN   TYPE     REASON      OBJECT                     MESSAGE
 1s          Normal   Scheduled   pod/{POD}   """
@@ -201,6 +202,8 @@ LAST SEEN   TYPE     REASON      OBJECT                     MESSAGE
         (f"kubectl describe pod {POD}", f"Name:       {POD}\nNode:       {{}}/10.0.0.2\n"),
         ("kubectl get events", f"{EVENTS}Successfully assigned default/{POD} to {{}}\n"),
         ("kubectl get pods -o yaml", f"kind: Pod\nmetadata:\n  name: {POD}\nspec:\n  nodeName: {{}}\n"),
+        (f"kubectl get pod {POD} -o jsonpath={{.spec.nodeName}}", "{}"),
+        (f"kubectl get pods -o jsonpath='{EACH}'", f"{POD} {{}}\n"),
         (f"kubectl get pods -o custom-columns={COLUMNS}", f"NAME                   ON\n{POD}   {{}}\n"),
     ],
 )
