@@ -7,6 +7,7 @@ in has to be flagged at its grade. Texts: the goldens of `comparing`, two fresh 
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import itertools
 import re
 import subprocess
@@ -38,6 +39,7 @@ from kubetalk.model import (
     SandboxRequest,
     Session,
     Settings,
+    SourceFile,
     Verdict,
 )
 
@@ -111,6 +113,7 @@ def cluster_pairs(bench: Benchmark, settings: Settings) -> list[Pair]:
         work.mkdir()
         with sandboxes.provider_for(settings).start(SandboxRequest(), Path(folder) / "s", lambda _: None) as sandbox:
             shell = Shell(sandbox, work)
+            written(plan["files"], work)
             setup = [shell.run(command) for command in plan["setup"]]
             if failed := next((record for record in setup if record.exit_code), None):
                 raise SystemExit(f"the set-up failed: {failed.command}\n{failed.output}")
@@ -119,7 +122,7 @@ def cluster_pairs(bench: Benchmark, settings: Settings) -> list[Pair]:
             for number, change in enumerate(changes, 1):
                 print(f"  change {number} of {len(changes)}: {change['change'][:90]}", file=sys.stderr)
                 sandbox.restore("base")
-                found += made(change, plan["looks"], base, setup, shell)
+                found += made(change, plan["looks"], base, setup, shell, plan["files"])
     seconds = time.perf_counter() - started
     bench.note("in the cluster", f"{len(changes)} changes, seen in {len(found)} outputs, {seconds:.0f} s")
     return found
@@ -174,8 +177,10 @@ def made(
     base: Mapping[str, CommandRecord],
     setup: list[CommandRecord],
     shell: Shell,
+    files: Mapping[str, str],
 ) -> Iterator[Pair]:
     """The pairs of one change: each look at it beside the same look before."""
+    beside = written({**files, **change.get("files", {})}, shell.work)
     chart = shell.work / "shop" / "Chart.yaml"
     original = chart.read_text(encoding="utf-8")
     done = shell.run(change["change"])
@@ -185,13 +190,24 @@ def made(
     for name, grade in sorted(change["sees"].items(), key=lambda item: item[0] == "apply"):
         old = base[name]
         new = shell.look(name, old.command, differs(old), 8)
-        session = Session("mutations", SandboxRequest(), tuple(itertools.starmap(step, enumerate([*setup, old]))))
+        steps = tuple(itertools.starmap(step, enumerate([*setup, old])))
+        session = Session("mutations", SandboxRequest(), steps, beside)
         *_, comparison = comparing.compare(session, recording([*setup, old]), recording([*setup, new]))
         reasons = "; ".join(difference.message for difference in comparison.differences) or comparison.reason
         told = f"after {done.command!r} ({done.output.strip()[:80]}): {reasons}"
         codes = old.exit_code, new.exit_code
         yield Pair(old.command, old.output, new.output, comparison.verdict, GRADES[grade], told, codes)
     chart.write_text(original, encoding="utf-8")
+
+
+def written(files: Mapping[str, str], work: Path) -> tuple[SourceFile, ...]:
+    """The files, now in the working directory."""
+    sources = []
+    for name, content in sorted(files.items()):
+        path = work / name
+        path.write_text(content, encoding="utf-8")
+        sources.append(SourceFile(name, path, hashlib.sha256(content.encode()).hexdigest()))
+    return tuple(sources)
 
 
 def contains(pattern: str) -> Callable[[CommandRecord], bool]:
