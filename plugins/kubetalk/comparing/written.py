@@ -33,12 +33,9 @@ def names_of(session: Session, recording: Recording, written: Sequence[str] | No
     there is masked in the old output and told in the new one, so the change is seen.
     """
     files = texts_of(session) if written is None else written
-    names = Names()
-    for command in session.request.layer.commands if session.request.layer else ():
-        names.read_command(command)
-    names.manifests.read_files(files)
-    for text in (*files, *(record.command for block in recording.blocks for record in block.commands)):
-        names.read_text(text)
+    commands = [record.command for block in recording.blocks for record in block.commands]
+    names = _names(session, files, commands)
+    for text in (*files, *commands):
         for chunk in re.split(r"(?m)^---", text):
             kind = _KIND.search(chunk)
             if kind is not None:
@@ -54,6 +51,21 @@ def names_of(session: Session, recording: Recording, written: Sequence[str] | No
         if step.options.symbol and told is not None:
             number = f".{step.index + 1}" if step.index else ""
             names.register(told.output.strip(), f"‹{step.options.symbol}{number}›")
+    return names
+
+
+def authors_names(session: Session) -> Names:
+    """What the author's files and commands alone tell of names: for an output that is looked at by itself."""
+    return _names(session, texts_of(session), [step.command.source for step in session.commands])
+
+
+def _names(session: Session, files: Sequence[str], commands: Sequence[str]) -> Names:
+    names = Names()
+    for command in session.request.layer.commands if session.request.layer else ():
+        names.read_command(command)
+    names.manifests.read_files(files)
+    for text in (*files, *commands):
+        names.read_text(text)
     return names
 
 

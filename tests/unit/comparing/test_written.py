@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kubetalk.comparing import compare, is_unchanged
+from kubetalk.comparing import compare, is_unchanged, without_noise
 from kubetalk.model import (
     BlockOptions,
     BlockRecord,
@@ -103,6 +103,15 @@ def test_a_manifest_does_not_make_other_ports_content(tmp_path: Path) -> None:
     look = "kubectl get svc"
     sides = [SERVICES.format("10.96.0.50", "203.0.113.5", port, "1s") for port in (31111, 32222)]
     assert compared(session((look,), (path,)), look, *sides).verdict is FRESH
+
+
+def test_a_diff_shows_what_the_author_changed(tmp_path: Path) -> None:
+    path = tmp_path / "web.yaml"
+    path.write_text(SERVICE.format("10.96.0.50", "203.0.113.5", "30090"))
+    look = "kubectl get svc"
+    old, new = (SERVICES.format("10.96.0.50", "203.0.113.5", port, "1s") for port in (30080, 30090))
+    assert without_noise(look, old, new, session((look,), (path,))) == new
+    assert without_noise(look, old, new) == old
 
 
 def test_a_file_that_is_no_manifest_says_nothing(tmp_path: Path) -> None:
