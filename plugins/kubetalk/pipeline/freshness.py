@@ -170,7 +170,8 @@ def _texts(
     for c in comparisons:
         if c.verdict in (Verdict.DRIFT_MINOR, Verdict.DRIFT_MAJOR, Verdict.UNVERIFIED) and not c.is_diagram:
             key, before, after = c.key, _output(old, c), _output(new, c)
-            texts[key] = (before, after if key in exact else comparing.without_noise(c.command, before, after))
+            quiet = after if key in exact else comparing.without_noise(c.command, before, after, session)
+            texts[key] = (before, quiet)
     return texts
 
 
