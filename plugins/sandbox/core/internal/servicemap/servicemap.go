@@ -41,6 +41,16 @@ func (r *Resolver) ResolveEndpoint(namespace, name string, port int32) (*url.URL
 	return r.next.ResolveEndpoint(namespace, name, port)
 }
 
+// Leads tells whether some Service is served at an address; it is an egress.Route.
+func (r *Resolver) Leads(_ context.Context, address string) (string, bool) {
+	for _, host := range r.current() {
+		if host == address {
+			return address, true
+		}
+	}
+	return "", false
+}
+
 // Unserved is the ServiceResolver of a cluster whose Services nobody serves: there is never an address, so that nothing is sent to a
 // cluster IP or asked of a name server outside. It is a function that returns an error when a Service does not exist.
 type Unserved func(ctx context.Context, namespace, name string) error

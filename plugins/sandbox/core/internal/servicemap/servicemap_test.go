@@ -31,6 +31,11 @@ func TestResolverFollowsTheFile(t *testing.T) {
 		if got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
+		for _, address := range []string{"127.0.0.1:1", "127.0.0.1:2"} {
+			if to, ok := r.Leads(context.Background(), address); ok != (want == "https://"+address) || ok && to != address {
+				t.Errorf("%s leads to %q, %v", address, to, ok)
+			}
+		}
 	}
 	write := func(text string, at time.Time) {
 		t.Helper()
@@ -44,7 +49,7 @@ func TestResolverFollowsTheFile(t *testing.T) {
 	expect("https://127.0.0.1:1")
 	write("istio-system/istiod:443=127.0.0.1:2\n", now.Add(time.Second))
 	expect("https://127.0.0.1:2")
-	write("other/istiod:443=127.0.0.1:2\nrubbish\nistio-system/istiod:443=no-port\n", now.Add(2*time.Second))
+	write("other/istiod:443=127.0.0.1:3\nrubbish\nistio-system/istiod:443=no-port\n", now.Add(2*time.Second))
 	expect("next")
 	if err := os.Remove(file); err != nil {
 		t.Fatal(err)

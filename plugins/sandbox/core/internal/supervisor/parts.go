@@ -11,6 +11,7 @@ import (
 
 	"kubetalk.dev/sandbox/internal/certs"
 	"kubetalk.dev/sandbox/internal/early"
+	"kubetalk.dev/sandbox/internal/egress"
 	"kubetalk.dev/sandbox/internal/simulate"
 )
 
@@ -40,6 +41,12 @@ const (
 	// What etcd says about itself must have the form host:port. Nobody asks: it has no other members.
 	etcdAdvertised = "http://localhost:1"
 	etcdToken      = "kubetalk"
+)
+
+// The API server asks itself at this socket for every connection into the cluster; package egress.
+const (
+	egressSocket = "egress.sock"
+	egressFile   = "egress.yaml"
 )
 
 // earlyKubeconfig is the controller manager's; package early says why it is not the one that others use in its name.
@@ -88,6 +95,7 @@ func (s *Supervisor) arguments(name string) (args, env []string) {
 			"--kubelet-certificate-authority=" + pki(certs.CA+".crt"),
 			// Nodes show an address of a private network; the one process behind all of them is found by this name.
 			"--kubelet-preferred-address-types=InternalDNS",
+			"--egress-selector-config-file=" + egressFile,
 		}
 		if s.options.Emulate != "" {
 			args = append(args, "--emulated-version="+s.options.Emulate)
@@ -95,6 +103,8 @@ func (s *Supervisor) arguments(name string) (args, env []string) {
 		return args, []string{
 			"KUBETALK_SERVICE_MAP=" + filepath.Join(s.options.Dir, serviceMap),
 			"KUBETALK_SERVICE_USER=" + pki(certs.ControllerManager+".kubeconfig"),
+			"KUBETALK_EGRESS=" + egressSocket, fmt.Sprintf("KUBETALK_KUBELETS=%d", s.ports.kubelet),
+			"KUBETALK_PROCESSES=" + processMap,
 		}
 	case controllerManager:
 		args = []string{
@@ -185,6 +195,9 @@ func (s *Supervisor) configure() error {
 	}
 	text = bytes.Replace(text, []byte("  user:\n"), []byte("  user:\n    auth-provider: {name: "+early.Provider+"}\n"), 1)
 	if err := os.WriteFile(filepath.Join(dir, "pki", earlyKubeconfig), text, 0o600); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(dir, egressFile), egress.Configuration(egressSocket), 0o600); err != nil {
 		return err
 	}
 	return os.WriteFile(filepath.Join(dir, "stages.yaml"), simulate.Stages(s.ports.kubelet, s.options.Versions), 0o600)
