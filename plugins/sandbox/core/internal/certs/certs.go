@@ -14,6 +14,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -49,12 +50,25 @@ type request struct {
 // then need not wait for the RBAC roles that the API server creates in its first second.
 const masters = "system:masters"
 
+// organization stands in the subject of a sandbox's authority, and in no other.
+const organization = "kubetalk.dev sandbox"
+
+// OfSandbox tells whether a certificate (PEM) is the authority of a sandbox. It is what no name in a kubeconfig is: nobody's by chance.
+func OfSandbox(text []byte) bool {
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return false
+	}
+	certificate, err := x509.ParseCertificate(block.Bytes)
+	return err == nil && slices.Contains(certificate.Subject.Organization, organization)
+}
+
 // Generate writes every pair into dir, which it makes with mode 0700; all files have mode 0600.
 func Generate(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	ca, err := issue(dir, request{file: CA, name: "kubernetes"}, nil)
+	ca, err := issue(dir, request{file: CA, name: "kubernetes", groups: []string{organization}}, nil)
 	if err != nil {
 		return err
 	}

@@ -51,4 +51,15 @@ func TestGenerate(t *testing.T) {
 	if verify(Admin, FrontProxyCA, x509.ExtKeyUsageClientAuth) == nil {
 		t.Error("the administrator's certificate passes as the front proxy's")
 	}
+	for name, want := range map[string]bool{CA: true, FrontProxyCA: false, Admin: false} {
+		text, err := os.ReadFile(filepath.Join(dir, name+".crt"))
+		if err != nil || OfSandbox(text) != want {
+			t.Errorf("%s passes as a sandbox's authority: %v (%v)", name, !want, err)
+		}
+	}
+	for _, text := range []string{"", "rubbish", "-----BEGIN CERTIFICATE-----\nYQ==\n-----END CERTIFICATE-----\n"} {
+		if OfSandbox([]byte(text)) {
+			t.Errorf("%q passes as a sandbox's authority", text)
+		}
+	}
 }

@@ -11,13 +11,13 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 	cmdutil "k8s.io/kubectl/pkg/cmd/util"
 
+	"kubetalk.dev/sandbox/internal/certs"
+	"kubetalk.dev/sandbox/internal/egress"
 	"kubetalk.dev/sandbox/internal/simulate"
 )
 
-// sandbox is the name of the cluster in a sandbox's kubeconfig. With any other, kubectl is left as it is.
-const sandbox = "sandbox"
-
-// Refuse changes `kubectl run` with an attached terminal and `kubectl debug`.
+// Refuse changes `kubectl run` with an attached terminal and `kubectl debug`, and shortens what others say. With a cluster that is not a
+// sandbox, kubectl is left as it is.
 func Refuse(root *cobra.Command) {
 	for _, command := range root.Commands() {
 		switch command.Name() {
@@ -35,6 +35,8 @@ func Refuse(root *cobra.Command) {
 			shorten(command, "attach to")
 		case "port-forward":
 			shorten(command, "forward a port to")
+		case "get":
+			shorten(command, "") // --raw: the proxy of a pod, Service or node
 		}
 	}
 }
@@ -57,8 +59,8 @@ func guard(command *cobra.Command, verb string, flags ...string) {
 	}
 }
 
-// shorten lets a command that was refused end with the sentence alone. The kubelet's answer reaches it through three layers that each
-// add words about the connection that could not be made.
+// shorten lets a command that was refused end with the sentence alone. The answer of the kubelet, or of what guards the API server's
+// connections, reaches it through three layers that each add words about the connection that could not be made.
 func shorten(command *cobra.Command, verb string) {
 	next := command.Run
 	command.Run = func(c *cobra.Command, args []string) {
@@ -74,8 +76,11 @@ func shorten(command *cobra.Command, verb string) {
 
 // Shortened is what a command prints at its end instead of message.
 func Shortened(message, verb string) string {
-	if strings.Contains(message, simulate.Refusal("")) {
+	if verb != "" && strings.Contains(message, simulate.Refusal("")) {
 		return "error: " + simulate.Refusal(verb)
+	}
+	if _, address, refused := strings.Cut(message, egress.Refused); refused {
+		return "error: " + egress.Refused + address
 	}
 	return message
 }
@@ -99,20 +104,30 @@ func ask(command *cobra.Command) {
 	}
 }
 
-// inSandbox tells whether the command's kubeconfig is that of a sandbox.
+// inSandbox tells whether the command's cluster is a sandbox. A real one may have any name, but it has another authority.
 func inSandbox(command *cobra.Command) bool {
-	rules := clientcmd.NewDefaultClientConfigLoadingRules()
-	if flag := command.Flags().Lookup("kubeconfig"); flag != nil {
-		rules.ExplicitPath = flag.Value.String()
+	rules, overrides := clientcmd.NewDefaultClientConfigLoadingRules(), clientcmd.ConfigOverrides{}
+	for name, value := range map[string]*string{
+		"kubeconfig": &rules.ExplicitPath, "context": &overrides.CurrentContext, "cluster": &overrides.Context.Cluster,
+		"server": &overrides.ClusterInfo.Server, "certificate-authority": &overrides.ClusterInfo.CertificateAuthority,
+	} {
+		if flag := command.Flags().Lookup(name); flag != nil {
+			*value = flag.Value.String()
+		}
 	}
-	config, err := rules.Load()
+	loaded, err := rules.Load()
 	if err != nil {
 		return false
 	}
-	current := config.CurrentContext
-	if flag := command.Flags().Lookup("context"); flag != nil && flag.Value.String() != "" {
-		current = flag.Value.String()
+	config, err := clientcmd.NewNonInteractiveClientConfig(*loaded, "", &overrides, rules).ClientConfig()
+	if err != nil {
+		return false
 	}
-	entry := config.Contexts[current]
-	return entry != nil && entry.Cluster == sandbox
+	authority := config.CAData
+	if len(authority) == 0 && config.CAFile != "" {
+		if authority, err = os.ReadFile(config.CAFile); err != nil {
+			return false
+		}
+	}
+	return certs.OfSandbox(authority)
 }

@@ -1,6 +1,15 @@
 package verbs
 
-import "testing"
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/spf13/cobra"
+
+	"kubetalk.dev/sandbox/internal/certs"
+)
 
 func TestARefusalIsOneSentence(t *testing.T) {
 	const refused = "error: Internal error occurred: unable to upgrade connection: this pod is simulated: no container runs in it, so there is nothing to exec into"
@@ -10,5 +19,70 @@ func TestARefusalIsOneSentence(t *testing.T) {
 	}
 	if other := `Error from server (NotFound): pods "x" not found`; Shortened(other, "exec into") != other {
 		t.Error("another error was changed")
+	}
+	const nobody = `Error from server (ServiceUnavailable): error trying to reach service: proxy error from egress.sock while dialing 10.244.1.2:80, ` +
+		"code 502: 502 nothing in the sandbox listens on 10.244.1.2:80"
+	if got, want := Shortened(nobody, ""), "error: nothing in the sandbox listens on 10.244.1.2:80"; got != want {
+		t.Errorf("got %q", got)
+	}
+}
+
+// A cluster of this name may be anybody's: `provider: context` runs this kubectl on real ones.
+func TestASandboxIsKnownByItsAuthorityAndNotByItsName(t *testing.T) {
+	dir := t.TempDir()
+	own, other := filepath.Join(dir, "own"), filepath.Join(dir, "other")
+	if err := certs.Generate(own); err != nil {
+		t.Fatal(err)
+	}
+	if err := certs.Generate(other); err != nil {
+		t.Fatal(err)
+	}
+	// Any other authority; that of a real cluster is called kubernetes, too.
+	authority, err := os.ReadFile(filepath.Join(other, certs.FrontProxyCA+".crt"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(other, certs.CA+".crt"), authority, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	write := func(name, pki, cluster string) string {
+		t.Helper()
+		text, err := certs.Kubeconfig(pki, certs.Admin, cluster, "https://127.0.0.1:1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	ours, renamed, theirs := write("ours", own, "sandbox"), write("renamed", own, "stage"), write("real", other, "sandbox")
+	for _, c := range []struct {
+		kubeconfig, flags string
+		want              bool
+	}{
+		{ours, "", true},
+		{renamed, "", true},
+		{theirs, "", false},
+		{filepath.Join(dir, "none"), "", false},
+		{renamed + string(os.PathListSeparator) + theirs, "", true}, // the first one's context counts
+		{renamed + string(os.PathListSeparator) + theirs, "--context=sandbox", false},
+		{renamed + string(os.PathListSeparator) + theirs, "--cluster=sandbox", false},
+		{theirs, "--kubeconfig=" + ours, true},
+		{ours, "--context=none", false},
+		{theirs, "--certificate-authority=" + filepath.Join(own, certs.CA+".crt"), true},
+	} {
+		t.Setenv("KUBECONFIG", c.kubeconfig)
+		command := &cobra.Command{Use: "run"}
+		for _, name := range []string{"kubeconfig", "context", "cluster", "server", "certificate-authority"} {
+			command.Flags().String(name, "", "")
+		}
+		if err := command.ParseFlags(strings.Fields(c.flags)); err != nil {
+			t.Fatal(err)
+		}
+		if got := inSandbox(command); got != c.want {
+			t.Errorf("KUBECONFIG=%s kubectl run %s: %v", c.kubeconfig, c.flags, got)
+		}
 	}
 }
