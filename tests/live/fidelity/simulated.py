@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import time
 
 from .checks import Bench, check, pod, ready
@@ -9,6 +10,8 @@ from .checks import Bench, check, pod, ready
 SENTENCE = "this pod is simulated: no container runs in it, so there is nothing to "
 # A refusal answers in under two seconds. A busy machine gets three tries: a hang fails all of them.
 LIMIT, TRIES = 2.0, 3
+# What Go calls the machines that Python calls so.
+ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
 
 
 def refused_at_once(t: Bench, command: str, *texts: str) -> None:
@@ -85,11 +88,16 @@ def top_has_no_metrics(t: Bench) -> None:
 
 @check("concepts/architecture/nodes/#info")
 def nodes_claim_no_machine(t: Bench) -> None:
+    architecture = ARCHITECTURES.get(platform.machine(), platform.machine())
     for found in (o for o in t.get("nodes")["items"] if o["metadata"]["name"].startswith("sandbox-")):
         told = found["status"]["nodeInfo"]
         assert told["containerRuntimeVersion"].startswith("kwok://")
         for fact in ("osImage", "kernelVersion", "machineID", "bootID", "systemUUID", "kubeProxyVersion"):
             assert told[fact] == "", fact
+        # What a kubelet of this version would say on this machine.
+        labels = found["metadata"]["labels"]
+        assert told["operatingSystem"] == labels["kubernetes.io/os"] == labels["beta.kubernetes.io/os"] == "linux"
+        assert told["architecture"] == labels["kubernetes.io/arch"] == labels["beta.kubernetes.io/arch"] == architecture
         assert not found["status"].get("images")
     line = t.out("kubectl get node sandbox-worker -o wide --no-headers")
     assert line.count("<unknown>") == 2

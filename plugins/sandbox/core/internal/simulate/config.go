@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"runtime"
 	"strconv"
 	"strings"
 
@@ -53,7 +54,7 @@ var stages string
 // Stages is the configuration of kwok. port is that of the kubelets' API, versions those of what is inside.
 func Stages(port int, versions map[string]string) []byte {
 	return []byte(strings.NewReplacer(
-		"@KUBELET_PORT@", strconv.Itoa(port), "@KUBERNETES@", versions["kubernetes"], "@KWOK@", strings.TrimPrefix(versions["kwok"], "v"),
+		"@KUBELET_PORT@", strconv.Itoa(port), "@ARCHITECTURE@", runtime.GOARCH, "@KUBERNETES@", versions["kubernetes"], "@KWOK@", strings.TrimPrefix(versions["kwok"], "v"),
 	).Replace(stages))
 }
 
@@ -97,8 +98,8 @@ func Node(i, count int, version string) *v1.Node {
 		ObjectMeta: metav1.ObjectMeta{
 			Name: name,
 			Labels: map[string]string{
-				v1.LabelHostname: name, v1.LabelOSStable: "linux", v1.LabelArchStable: "amd64",
-				"beta.kubernetes.io/os": "linux", "beta.kubernetes.io/arch": "amd64",
+				v1.LabelHostname: name, v1.LabelOSStable: "linux", v1.LabelArchStable: runtime.GOARCH,
+				"beta.kubernetes.io/os": "linux", "beta.kubernetes.io/arch": runtime.GOARCH,
 			},
 		},
 		Spec: v1.NodeSpec{PodCIDR: network, PodCIDRs: []string{network}},
