@@ -1,5 +1,6 @@
-// Package early lets the controller manager begin as soon as it can work. It waits for an API server whose /healthz is good, and looks
-// once a second. Two hooks of an API server's start hold that back, for they wait a whole second before they do anything.
+// Package early lets the controller manager begin as soon as it can work, and tells when it does. It waits for an API server whose
+// /healthz is good, and looks once a second. Two hooks of an API server's start hold that back, for they wait a whole second before
+// they do anything.
 package early
 
 import (
@@ -37,11 +38,14 @@ func (provider) WrapTransport(next http.RoundTripper) http.RoundTripper { return
 
 type transport struct{ next http.RoundTripper }
 
-// RoundTrip implements http.RoundTripper.
+// RoundTrip implements http.RoundTripper, for every request of the controller manager.
 func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Path == "/healthz" {
+	switch r.URL.Path {
+	case "/healthz":
 		r = r.Clone(r.Context())
 		r.URL.RawQuery = query
+	case canaryStatus:
+		return sing(r)
 	}
 	return t.next.RoundTrip(r)
 }

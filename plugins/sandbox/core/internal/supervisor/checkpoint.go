@@ -7,41 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
-
-	clientv3 "go.etcd.io/etcd/client/v3"
-	"go.etcd.io/etcd/etcdutl/v3/snapshot"
-	"go.uber.org/zap"
 )
 
 const snapshotSuffix = ".snapshot"
 
 func checkpointPath(name string) string { return filepath.Join("checkpoints", name+snapshotSuffix) }
-
-// save writes a snapshot of etcd to path. Nothing stops, and a half-written file is never seen.
-func save(ctx context.Context, path string) error {
-	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
-	defer cancel()
-	config := clientv3.Config{Endpoints: []string{etcdClientURL}, DialTimeout: 5 * time.Second, Logger: zap.NewNop()}
-	temporary := path + ".new"
-	if _, err := snapshot.NewV3(zap.NewNop()).Save(ctx, config, temporary); err != nil {
-		_ = os.Remove(temporary)
-		return fmt.Errorf("etcd gave no snapshot: %w", err)
-	}
-	return os.Rename(temporary, path)
-}
-
-// load makes the data directory etcd/ from a snapshot.
-func load(path string) error {
-	ShrinkWAL()
-	if err := os.RemoveAll("etcd"); err != nil {
-		return err
-	}
-	return snapshot.NewV3(zap.NewNop()).Restore(snapshot.RestoreConfig{
-		SnapshotPath: path, OutputDataDir: "etcd", Name: "default", PeerURLs: []string{etcdAdvertised},
-		InitialCluster: "default=" + etcdAdvertised, InitialClusterToken: etcdToken,
-	})
-}
 
 func (s *Supervisor) checkpoint(ctx context.Context, name string) (message, error) {
 	if err := save(ctx, checkpointPath(name)); err != nil {
@@ -62,7 +32,11 @@ func (s *Supervisor) restore(ctx context.Context, name string) (message, error) 
 	if _, err := os.Stat(checkpointPath(name)); err != nil {
 		return nil, fmt.Errorf("there is no checkpoint %q", name)
 	}
-	began := time.Now()
+	var events map[string]bool // of the checkpoint
+	know := func() (err error) {
+		events, err = eventNames(ctx)
+		return err
+	}
 	s.processes.kill()
 	s.client.http.CloseIdleConnections()
 	for _, step := range []func() error{
@@ -70,10 +44,10 @@ func (s *Supervisor) restore(ctx context.Context, name string) (message, error) 
 		// What was killed serves nobody any more.
 		func() error { return errors.Join(os.RemoveAll(serviceMap), os.RemoveAll(processMap)) },
 		func() error {
-			return s.launch(ctx, func() error { return load(checkpointPath(name)) }, func() error { return nil }, func(string) {})
+			return s.launch(ctx, func() error { return load(checkpointPath(name)) }, know, func(string) {})
 		},
 		func() error { return s.settle(ctx) },
-		func() error { return s.greetings(ctx, since(began), s.remove) },
+		func() error { return s.greetings(ctx, events, remove) },
 	} {
 		if err := step(); err != nil {
 			if f := (*failure)(nil); errors.As(err, &f) {

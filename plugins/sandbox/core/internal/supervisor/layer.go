@@ -8,7 +8,6 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 )
 
@@ -76,14 +75,14 @@ func (s *Supervisor) startFrom(ctx context.Context, path string) error {
 		return err
 	}
 	plant := func() error { return load(filepath.Join(path, layerData)) }
-	events := map[string]bool{} // of the layer: their times tell them from this start's only in whole seconds
-	adopt := func() error {
+	var events map[string]bool // of the layer
+	adopt := func() (err error) {
+		if events, err = eventNames(ctx); err != nil {
+			return err
+		}
 		// Whole seconds: that is how most times are stored, and what happened in one second shall stay together.
 		a := adoption{by: time.Since(about.Saved).Round(time.Second), ca: string(ca), kubeletPort: s.ports.kubelet}
-		return rewrite(ctx, "the layer", func(key string, value []byte) ([]byte, error) {
-			events[strings.TrimPrefix(key, "/registry/events/default/")] = true
-			return a.adopt(key, value)
-		})
+		return rewrite(ctx, "the layer", a.adopt)
 	}
 	if err := s.launch(ctx, plant, adopt, s.progress); err != nil {
 		return err
@@ -91,5 +90,5 @@ func (s *Supervisor) startFrom(ctx context.Context, path string) error {
 	if err := s.settle(ctx); err != nil {
 		return err
 	}
-	return s.greetings(ctx, func(e object) bool { return !events[e.Metadata.Name] }, s.remove)
+	return s.greetings(ctx, events, remove)
 }

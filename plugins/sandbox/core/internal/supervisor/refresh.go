@@ -3,6 +3,8 @@ package supervisor
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,97 +12,70 @@ import (
 	"strings"
 	"time"
 
-	clientv3 "go.etcd.io/etcd/client/v3"
-	"go.uber.org/zap"
 	"google.golang.org/protobuf/encoding/protowire"
 	v1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
-// refresh makes the objects that came from a seed those of this sandbox, before an API server sees them: they are born now, they trust
-// this sandbox's authority, and what told of the seed's own first seconds is gone.
+// renewal makes the objects that came from a seed those of one sandbox.
+type renewal struct {
+	now         metav1.Time
+	ca          string
+	kubeletPort int
+	uid         func(old string) string
+}
+
+// refresh makes the objects that came from a seed those of this sandbox, before an API server sees them: they are born now, under UIDs of
+// their own, they trust this sandbox's authority, and what told of the seed's own first seconds is gone.
 func (s *Supervisor) refresh(ctx context.Context) error {
 	ca, err := os.ReadFile("pki/ca.crt")
 	if err != nil {
 		return err
 	}
 	now := metav1.NewTime(time.Now().Truncate(time.Second))
-	return rewrite(ctx, "the seed", func(key string, value []byte) ([]byte, error) {
-		return renew(key, value, now, string(ca), s.ports.kubelet)
-	})
+	return rewrite(ctx, "the seed", renewal{now: now, ca: string(ca), kubeletPort: s.ports.kubelet, uid: newUIDs()}.renew)
 }
 
-// rewrite replaces every value of the API server in etcd by what change makes of it; nil removes it. from says where the values are from.
-func rewrite(ctx context.Context, from string, change func(key string, value []byte) ([]byte, error)) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
-	client, err := clientv3.New(clientv3.Config{Endpoints: []string{etcdClientURL}, DialTimeout: 5 * time.Second, Logger: zap.NewNop()})
-	if err != nil {
-		return err
+// newUIDs returns a function that gives every UID another one in its place, the same whenever it is asked for the same: whatever refers to
+// an object goes on doing so.
+func newUIDs() func(old string) string {
+	own := rand.Text()
+	return func(old string) string {
+		b := sha256.Sum256([]byte(own + old))
+		b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80 // a random one, RFC 9562, section 5.4
+		return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:16])
 	}
-	defer client.Close()
-	all, err := client.Get(ctx, "/registry/", clientv3.WithPrefix())
-	if err != nil {
-		return err
-	}
-	// etcd takes 128 operations and 1.5 MiB at once; resource definitions are long.
-	const most, longest = 100, 512 << 10
-	var changes []clientv3.Op
-	size := 0
-	commit := func() error {
-		if len(changes) == 0 {
-			return nil
-		}
-		_, err := client.Txn(ctx).Then(changes...).Commit()
-		changes, size = nil, 0
-		return err
-	}
-	for _, entry := range all.Kvs {
-		key := string(entry.Key)
-		value, err := change(key, entry.Value)
-		switch {
-		case err != nil:
-			return fmt.Errorf("%s in %s: %w", key, from, err)
-		case value == nil:
-			changes = append(changes, clientv3.OpDelete(key))
-		case !bytes.Equal(value, entry.Value):
-			// Events have a lease of etcd's: they expire as they would have.
-			changes = append(changes, clientv3.OpPut(key, string(value), clientv3.WithIgnoreLease()))
-		}
-		if size += len(value); len(changes) == most || size > longest {
-			if err := commit(); err != nil {
-				return err
-			}
-		}
-	}
-	return commit()
 }
 
 // renew returns what a value of the seed becomes, nil when it goes.
-func renew(key string, value []byte, now metav1.Time, ca string, kubeletPort int) ([]byte, error) {
+func (r renewal) renew(key string, value []byte) ([]byte, error) {
 	switch kind, name, _ := strings.Cut(strings.TrimPrefix(key, "/registry/"), "/"); {
 	case kind == "events", kind == "leases", kind == "masterleases", name == "kube-system/extension-apiserver-authentication":
 		return nil, nil
 	case kind == "configmaps" && strings.HasSuffix(name, "/kube-root-ca.crt"):
-		return edit(value, &v1.ConfigMap{}, func(o *v1.ConfigMap) {
-			o.CreationTimestamp = now
-			o.Data["ca.crt"] = ca
-		})
+		value, err := edit(value, &v1.ConfigMap{}, func(o *v1.ConfigMap) { o.Data["ca.crt"] = r.ca })
+		if err != nil {
+			return nil, err
+		}
+		return r.protobuf(value)
 	case kind == "minions":
-		return edit(value, &v1.Node{}, func(o *v1.Node) {
-			o.CreationTimestamp = now
-			o.Status.DaemonEndpoints.KubeletEndpoint.Port = int32(kubeletPort)
+		value, err := edit(value, &v1.Node{}, func(o *v1.Node) {
+			o.Status.DaemonEndpoints.KubeletEndpoint.Port = int32(r.kubeletPort)
 			for i := range o.Status.Conditions {
-				o.Status.Conditions[i].LastHeartbeatTime, o.Status.Conditions[i].LastTransitionTime = now, now
+				o.Status.Conditions[i].LastHeartbeatTime, o.Status.Conditions[i].LastTransitionTime = r.now, r.now
 			}
 			for i := range o.ManagedFields {
-				o.ManagedFields[i].Time = &now
+				o.ManagedFields[i].Time = &r.now
 			}
 		})
+		if err != nil {
+			return nil, err
+		}
+		return r.protobuf(value)
 	case bytes.HasPrefix(value, []byte("{")):
-		return renewJSON(value, now)
+		return r.json(value)
 	case bytes.HasPrefix(value, envelope):
-		return renewProtobuf(value, now)
+		return r.protobuf(value)
 	}
 	return value, nil // allocation maps and the like
 }
@@ -111,7 +86,10 @@ var envelope = []byte("k8s\x00")
 const (
 	unknownRaw        protowire.Number = 2 // runtime.Unknown.raw
 	objectMeta        protowire.Number = 1 // metadata of every object
-	creationTimestamp protowire.Number = 8 // in ObjectMeta
+	ownUID            protowire.Number = 5 // in ObjectMeta
+	creationTimestamp protowire.Number = 8
+	ownerReferences   protowire.Number = 13
+	ownerUID          protowire.Number = 4 // in OwnerReference
 )
 
 // protobufMessage is what the generated types of k8s.io/api can do.
@@ -137,14 +115,27 @@ func edit[T protobufMessage](value []byte, object T, change func(T)) ([]byte, er
 	return append(bytes.Clone(envelope), changed...), errors.Join(failed, err)
 }
 
-func renewProtobuf(value []byte, now metav1.Time) ([]byte, error) {
-	stamp := protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), uint64(now.Unix()))
-	path := []protowire.Number{unknownRaw, objectMeta, creationTimestamp}
-	changed, err := replace(value[len(envelope):], path, func([]byte) []byte { return stamp })
-	return append(bytes.Clone(envelope), changed...), err
+func (r renewal) protobuf(value []byte) ([]byte, error) {
+	stamp := protowire.AppendVarint(protowire.AppendTag(nil, 1, protowire.VarintType), uint64(r.now.Unix()))
+	uid := func(old []byte) []byte { return []byte(r.uid(string(old))) }
+	changed := value[len(envelope):]
+	for _, field := range []struct {
+		path   []protowire.Number
+		change func([]byte) []byte
+	}{
+		{[]protowire.Number{unknownRaw, objectMeta, creationTimestamp}, func([]byte) []byte { return stamp }},
+		{[]protowire.Number{unknownRaw, objectMeta, ownUID}, uid},
+		{[]protowire.Number{unknownRaw, objectMeta, ownerReferences, ownerUID}, uid},
+	} {
+		var err error
+		if changed, err = replace(changed, field.path, field.change); err != nil {
+			return nil, err
+		}
+	}
+	return append(bytes.Clone(envelope), changed...), nil
 }
 
-func renewJSON(value []byte, now metav1.Time) ([]byte, error) {
+func (r renewal) json(value []byte) ([]byte, error) {
 	decoder := json.NewDecoder(bytes.NewReader(value))
 	decoder.UseNumber()
 	var object map[string]any
@@ -152,12 +143,20 @@ func renewJSON(value []byte, now metav1.Time) ([]byte, error) {
 		return nil, err
 	}
 	if metadata, ok := object["metadata"].(map[string]any); ok {
-		metadata["creationTimestamp"] = now
+		metadata["creationTimestamp"] = r.now
+		owners, _ := metadata["ownerReferences"].([]any)
+		for _, entry := range append(owners, metadata) {
+			if entry, ok := entry.(map[string]any); ok {
+				if old, ok := entry["uid"].(string); ok {
+					entry["uid"] = r.uid(old)
+				}
+			}
+		}
 	}
 	return json.Marshal(object)
 }
 
-// replace rewrites the submessage at path of a protobuf message and leaves everything else as it is, byte for byte.
+// replace rewrites the submessage, or string, at path of a protobuf message and leaves everything else as it is, byte for byte.
 func replace(message []byte, path []protowire.Number, change func([]byte) []byte) ([]byte, error) {
 	var out []byte
 	for len(message) > 0 {

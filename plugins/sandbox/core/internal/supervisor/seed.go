@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -43,8 +44,15 @@ func (s *Supervisor) plantSeed() error {
 	return nil
 }
 
-// harvestSeed keeps a snapshot of the empty cluster for the next start. Of the seed's pki nothing is kept: refresh puts the next
-// sandbox's own in its place.
+// keepSeed keeps a seed for the next start. It is only a short cut, so that a disk that is full is the next start's loss and not this
+// one's end.
+func (s *Supervisor) keepSeed(ctx context.Context) {
+	if err := s.harvestSeed(ctx); err != nil {
+		note("no seed was kept for the next start: %s", err)
+	}
+}
+
+// harvestSeed keeps a snapshot of the empty cluster. Of the seed's pki nothing is kept: refresh puts the next sandbox's own in its place.
 func (s *Supervisor) harvestSeed(ctx context.Context) error {
 	file, err := s.seedFile()
 	if err != nil || file == "" {
@@ -57,5 +65,8 @@ func (s *Supervisor) harvestSeed(ctx context.Context) error {
 	if err := save(ctx, own); err != nil {
 		return err
 	}
-	return os.Rename(own, file)
+	if err := os.Rename(own, file); err != nil {
+		return errors.Join(err, os.Remove(own))
+	}
+	return nil
 }

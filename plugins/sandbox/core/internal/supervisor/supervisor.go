@@ -215,6 +215,16 @@ func (s *Supervisor) fail(ctx context.Context, err error) int {
 	return 1
 }
 
+// note writes a line to the supervisor's own log: what went wrong and ends nothing.
+func note(format string, values ...any) {
+	log, err := os.OpenFile(filepath.Join("logs", "supervisor.log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return // nobody is left to be told
+	}
+	defer log.Close()
+	_, _ = fmt.Fprintf(log, "%s "+format+"\n", append([]any{time.Now().UTC().Format(time.RFC3339)}, values...)...)
+}
+
 // ended describes a part that is gone.
 func (s *Supervisor) ended(p *process, when string) error {
 	f := &failure{part: p.name, reason: fmt.Sprintf("%s ended with %s %s", p.name, p.cmd.ProcessState, when)}
@@ -282,9 +292,7 @@ func diskUsage(dir string) (int64, error) {
 // object is the part of an API object that the supervisor looks at.
 type object struct {
 	Metadata struct {
-		Name              string    `json:"name"`
-		Generation        int64     `json:"generation"`
-		CreationTimestamp time.Time `json:"creationTimestamp"`
+		Name string `json:"name"`
 	} `json:"metadata"`
 	Data map[string]string `json:"data"`
 	Spec struct {
@@ -293,8 +301,7 @@ type object struct {
 		} `json:"taints"`
 	} `json:"spec"`
 	Status struct {
-		ObservedGeneration int64 `json:"observedGeneration"`
-		Conditions         []struct {
+		Conditions []struct {
 			Type   string `json:"type"`
 			Status string `json:"status"`
 		} `json:"conditions"`

@@ -1,0 +1,266 @@
+package supervisor
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	clientv3 "go.etcd.io/etcd/client/v3"
+
+	"kubetalk.dev/sandbox/internal/early"
+	"kubetalk.dev/sandbox/internal/simulate"
+)
+
+// settle waits until commands can rely on everything that runs: the API server's own caches, controllers, scheduler, and what stands in
+// for the kubelets.
+func (s *Supervisor) settle(ctx context.Context) error {
+	kubelet := fmt.Sprintf("https://127.0.0.1:%d/healthz", s.ports.kubelet)
+	readiness := fmt.Sprintf("https://127.0.0.1:%d/readyz", s.ports.scheduler)
+	for _, step := range []struct {
+		what string
+		done condition
+	}{
+		{"the API server's caches", s.answers("/readyz")},
+		{"the scheduler", s.answers(readiness)},
+		{"the simulated kubelets", s.answers(kubelet)},
+		{"the controllers", controllersAct},
+		{"the processes behind pods", s.attendantSettled},
+	} {
+		if err := s.await(ctx, step.what, step.done); err != nil {
+			return err
+		}
+	}
+	s.processes.rest()
+	return nil
+}
+
+// condition tells whether something has happened yet; an error says what is still missing.
+type condition func(ctx context.Context) error
+
+// await polls done until it succeeds. It fails when a part dies or the time is over.
+func (s *Supervisor) await(ctx context.Context, what string, done condition) error {
+	for {
+		err := done(ctx)
+		if err == nil {
+			return nil
+		}
+		if p := s.processes.firstEnded(); p != nil {
+			err := s.ended(p, "while it was starting")
+			if f := (*failure)(nil); errors.As(err, &f) && slices.ContainsFunc(f.log, func(line string) bool {
+				return strings.Contains(line, "address already in use")
+			}) {
+				return fmt.Errorf("%w: %w", errPortTaken, err)
+			}
+			return err
+		}
+		select {
+		case <-time.After(15 * time.Millisecond):
+		case <-ctx.Done():
+			return fmt.Errorf("%s did not become ready within %s: %w", what, s.options.StartTimeout, err)
+		}
+	}
+}
+
+// attendantSaid reads one attendant's output. Each one starts unsettled.
+func (s *Supervisor) attendantSaid() func(line []byte) {
+	settled := make(chan struct{})
+	s.settled = settled
+	once := sync.OnceFunc(func() { close(settled) })
+	return func(line []byte) {
+		var m struct {
+			Event string `json:"event"`
+		}
+		if json.Unmarshal(line, &m) == nil && m.Event == "settled" {
+			once()
+		}
+	}
+}
+
+// attendantSettled is done when there is no attendant, or when it has said that it is.
+func (s *Supervisor) attendantSettled(context.Context) error {
+	if s.options.Attend == "" {
+		return nil
+	}
+	select {
+	case <-s.settled:
+		return nil
+	default:
+		return errors.New("its attendant has not settled")
+	}
+}
+
+func etcdAnswers(ctx context.Context) error {
+	connection, err := (&net.Dialer{}).DialContext(ctx, "unix", "etcd.sock")
+	if err != nil {
+		return err
+	}
+	return connection.Close()
+}
+
+// answers is done when a GET of path succeeds.
+func (s *Supervisor) answers(path string) condition {
+	return func(ctx context.Context) error {
+		_, err := s.client.get(ctx, path)
+		return err
+	}
+}
+
+// populate waits for what every namespace has on a real cluster.
+func (s *Supervisor) populate(ctx context.Context) error {
+	ca, err := os.ReadFile("pki/ca.crt")
+	if err != nil {
+		return err
+	}
+	rootCA := func(ctx context.Context) error {
+		text, err := s.client.get(ctx, "/api/v1/namespaces/default/configmaps/kube-root-ca.crt")
+		if err != nil {
+			return err
+		}
+		o, err := decode(text)
+		if err == nil && o.Data["ca.crt"] != string(ca) {
+			err = errors.New("kube-root-ca.crt is of another sandbox")
+		}
+		return err
+	}
+	if err := s.await(ctx, "the default service account", s.answers("/api/v1/namespaces/default/serviceaccounts/default")); err != nil {
+		return err
+	}
+	if err := s.await(ctx, "kube-root-ca.crt", rootCA); err != nil {
+		return err
+	}
+	if !s.seeded {
+		if err := s.client.create(ctx, "/apis/storage.k8s.io/v1/storageclasses", simulate.StorageClass()); err != nil {
+			return err
+		}
+	}
+	s.progress("controllers")
+	return nil
+}
+
+func (s *Supervisor) createNodes(ctx context.Context) error {
+	for i := range s.options.Nodes {
+		node, err := json.Marshal(simulate.Node(i, s.options.Nodes, s.options.Versions["kubernetes"]))
+		if err != nil {
+			return err
+		}
+		if err := s.client.create(ctx, "/api/v1/nodes", node); err != nil {
+			return fmt.Errorf("a node cannot be made: %w", err)
+		}
+	}
+	return nil
+}
+
+// nodesReady is done when every node is Ready and free of the taints of its first moments.
+func (s *Supervisor) nodesReady(ctx context.Context) error {
+	nodes, err := s.list(ctx, "/api/v1/nodes")
+	if err != nil {
+		return err
+	}
+	if len(nodes) < s.options.Nodes {
+		return fmt.Errorf("%d of %d nodes are there", len(nodes), s.options.Nodes)
+	}
+	for _, node := range nodes {
+		ready := false
+		for _, c := range node.Status.Conditions {
+			ready = ready || c.Type == "Ready" && c.Status == "True"
+		}
+		if !ready {
+			return fmt.Errorf("node %s is not ready", node.Metadata.Name)
+		}
+		for _, taint := range node.Spec.Taints {
+			if strings.HasPrefix(taint.Key, "node.kubernetes.io/") {
+				return fmt.Errorf("node %s still has the taint %s", node.Metadata.Name, taint.Key)
+			}
+		}
+	}
+	return nil
+}
+
+// plantCanary puts the canary of package early into etcd.
+func plantCanary(ctx context.Context) error {
+	if err := os.RemoveAll(early.Sang); err != nil {
+		return err
+	}
+	return inEtcd(ctx, func(ctx context.Context, client *clientv3.Client) error {
+		_, err := client.Put(ctx, early.CanaryKey, early.Canary)
+		return err
+	})
+}
+
+// controllersAct is done when the Deployment controller has reacted to the canary, which is then removed. All controllers share one
+// set of caches, filled together, and none of them serves a check of its own that says so.
+func controllersAct(ctx context.Context) error {
+	if _, err := os.Stat(early.Sang); err != nil {
+		return errors.New("the Deployment controller has not acted yet")
+	}
+	if err := remove(ctx, early.CanaryKey); err != nil {
+		return err
+	}
+	return os.Remove(early.Sang)
+}
+
+// eventsPath is where events of nodes are, in the API and below /registry in etcd.
+const (
+	eventsPath = "/api/v1/namespaces/default/events"
+	eventsKey  = "/registry/events/default/"
+)
+
+// eventNames returns the names of the events that etcd holds, before an API server adds any. Times would not tell them from newer ones:
+// events know whole seconds.
+func eventNames(ctx context.Context) (map[string]bool, error) {
+	names := map[string]bool{}
+	err := inEtcd(ctx, func(ctx context.Context, client *clientv3.Client) error {
+		found, err := client.Get(ctx, eventsKey, clientv3.WithPrefix(), clientv3.WithKeysOnly())
+		if err != nil {
+			return err
+		}
+		for _, entry := range found.Kvs {
+			names[strings.TrimPrefix(string(entry.Key), eventsKey)] = true
+		}
+		return nil
+	})
+	return names, err
+}
+
+// greetings calls each with the key in etcd of the new RegisteredNode event of every node, which the controller manager writes a moment
+// after it has started. Those named in known are not new.
+func (s *Supervisor) greetings(ctx context.Context, known map[string]bool, each func(ctx context.Context, key string) error) error {
+	nodes, err := s.list(ctx, "/api/v1/nodes")
+	if err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	// Not to see all of them is no reason to fail.
+	for limit := time.Now().Add(time.Second); len(seen) < len(nodes) && time.Now().Before(limit); time.Sleep(15 * time.Millisecond) {
+		events, err := s.list(ctx, eventsPath+"?fieldSelector=reason=RegisteredNode,involvedObject.kind=Node")
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			if seen[e.Metadata.Name] || known[e.Metadata.Name] {
+				continue
+			}
+			if err := each(ctx, eventsKey+e.Metadata.Name); err != nil {
+				return err
+			}
+			seen[e.Metadata.Name] = true
+		}
+	}
+	return nil
+}
+
+// remove takes a value of the API server out of etcd, where no rule of the cluster can refuse it. After a restore it takes away the
+// controller manager's new greetings: for the restored cluster its start did not happen.
+func remove(ctx context.Context, key string) error {
+	return inEtcd(ctx, func(ctx context.Context, client *clientv3.Client) error {
+		_, err := client.Delete(ctx, key)
+		return err
+	})
+}
