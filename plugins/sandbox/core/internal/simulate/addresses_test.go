@@ -2,6 +2,7 @@ package simulate
 
 import (
 	"fmt"
+	"runtime"
 	"testing"
 )
 
@@ -42,7 +43,10 @@ func TestNodes(t *testing.T) {
 			t.Errorf("node %d: %s %s %s", i, node.Name, node.Spec.PodCIDR, node.Status.NodeInfo.KubeletVersion)
 		}
 		if node.Status.NodeInfo.OSImage+node.Status.NodeInfo.KernelVersion != "" {
-			t.Errorf("node %d claims an operating system", i)
+			t.Errorf("node %d claims an OS image or a kernel", i)
+		}
+		if node.Labels["kubernetes.io/os"] != "linux" || node.Labels["kubernetes.io/arch"] != runtime.GOARCH {
+			t.Errorf("node %d is labelled %v", i, node.Labels)
 		}
 	}
 	if many, one := Node(0, 2, "v1"), Node(0, 1, "v1"); len(many.Spec.Taints) != 1 || len(one.Spec.Taints) != 0 {
