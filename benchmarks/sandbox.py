@@ -12,7 +12,9 @@ hour): they need both cores for themselves.
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -155,14 +157,29 @@ def measured_start(provider: EmbeddedProvider, *, empty_cache: bool) -> Start:
 
 
 def first_answer(folder: Path) -> bool:
-    """Whether `kubectl get ns` succeeds by now."""
+    """Whether `kubectl get ns` succeeds by now.
+
+    Not tried before somebody listens: a kubectl every few milliseconds would take a core from the start it waits for.
+    """
     for box in folder.glob("kt-*/box"):
-        if (box / "kubeconfig").is_file() and (box / "bin" / "kubectl").exists():
+        if (box / "kubeconfig").is_file() and (box / "bin" / "kubectl").exists() and listens(box / "kubeconfig"):
             environment = {"KUBECONFIG": str(box / "kubeconfig"), "HOME": str(folder), "PATH": str(box / "bin")}
             command = [str(box / "bin" / "kubectl"), "get", "ns"]
             done = subprocess.run(command, env=environment, capture_output=True, timeout=30, check=False)
             return done.returncode == 0 and b"kube-system" in done.stdout
     return False
+
+
+def listens(kubeconfig: Path) -> bool:
+    """Whether the server of a kubeconfig accepts connections."""
+    server = re.search(r"server: https://127\.0\.0\.1:(\d+)", kubeconfig.read_text(encoding="utf-8"))
+    if server is None:
+        return False
+    try:
+        socket.create_connection(("127.0.0.1", int(server[1])), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def run(sandbox: EmbeddedSandbox, command: str) -> str:

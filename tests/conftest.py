@@ -10,9 +10,12 @@ import pytest
 
 pytest_plugins = ["tests.support.golden", "tests.support.sites", "tests.support.browser"]
 
-# Tests that press Ctrl-C need programs that hear it; `nohup` and a script's `&` start a test run that does not.
+# Tests that press Ctrl-C or close a terminal need programs that hear it; `nohup` and a script's `&` start a test run
+# that does not.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # The machine that runs tests is shared and slow at times: examples are limited in number, not by the clock.
 hypothesis.settings.register_profile("default", deadline=None)

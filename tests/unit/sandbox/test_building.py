@@ -171,10 +171,13 @@ def test_a_command_that_is_ended_ends_its_linker_and_lets_go_of_the_lock(
     go = make_go("hangs")
     command = [sys.executable, "-m", "kubetalk.cli", "sandbox", "build"]
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as builder:
-        pid_file = go.path.parent / "pid"
-        eventually(lambda: pid_file.exists() and pid_file.read_text(encoding="utf-8"))
-        builder.send_signal(number)
-        assert builder.wait(20) == (-number if number == signal.SIGKILL else 128 + number)
+        try:
+            pid_file = go.path.parent / "pid"
+            eventually(lambda: pid_file.exists() and pid_file.read_text(encoding="utf-8"))
+            builder.send_signal(number)
+            assert builder.wait(20) == (-number if number == signal.SIGKILL else 128 + number)
+        finally:
+            builder.kill()
     eventually(lambda: is_gone(int(pid_file.read_text(encoding="utf-8"))))
     with FileLock(cache / "build.lock", timeout=0):
         pass

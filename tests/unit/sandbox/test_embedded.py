@@ -277,8 +277,12 @@ def a_build(binary: FakeBinary, runs: Path) -> tuple[subprocess.Popen[str], int,
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_a_signal_ends_a_build_in_order(make_binary: Make, runs: Path, cache: Path, number: signal.Signals) -> None:
     process, pid, directory = a_build(make_binary(), runs)
-    process.send_signal(number)
-    assert process.wait(20) == (-number if number == signal.SIGINT else 128 + number)
+    try:
+        process.send_signal(number)
+        assert process.wait(20) == (-number if number == signal.SIGINT else 128 + number)
+    finally:
+        process.kill()
+        process.wait()
     assert is_gone(pid)
     assert not directory.exists()
     assert list((cache / "runs").iterdir()) == []
