@@ -17,8 +17,17 @@ Condition = Callable[[Any], object]
 DOCS = "kubernetes.io/docs/"
 """Pages that do not name a site are below this one."""
 
+ISTIO = "istio.io/latest/docs/"
+"""Pages of Istio's documentation."""
+
 OWN = "docs/pages/sandbox/en.md"
 """Our own page, which says where the sandbox differs from the others; in this repository."""
+
+SIMULATIONS = ("kubetalk.dev/", "sandbox-worker", "sandbox-control-plane")
+"""What a command names when it needs simulated pods, or the embedded sandbox's own nodes."""
+
+SIMULATED_GROUPS = ("simulated", "differs")
+"""Modules that are about nothing else."""
 
 SHOWN = 6000
 """Characters of a command and its output that a failure shows."""
@@ -26,6 +35,10 @@ SHOWN = 6000
 
 class CheckFailedError(AssertionError):
     """What was expected, with the page, the command and what it printed."""
+
+
+class OnlySimulatedError(Exception):
+    """A check asks for something that only the embedded sandbox has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +50,7 @@ class Check:
     function: Callable[[Bench], None]
     first: bool
     alone: bool
+    simulated: bool
 
     @property
     def namespace(self) -> str:
@@ -44,7 +58,7 @@ class Check:
         return self.name.replace("_", "-")[:60].rstrip("-")
 
     def run(self, sandbox: Sandbox) -> None:
-        """Raises CheckFailedError."""
+        """Raises CheckFailedError; OnlySimulatedError where the sandbox does not simulate what the check needs."""
         bench = Bench(sandbox, self.namespace)
         try:
             self.function(bench)
@@ -58,17 +72,22 @@ class Check:
 CHECKS: list[Check] = []
 
 
-def check(page: str, *, first: bool = False, alone: bool = False) -> Callable[[Callable[[Bench], None]], Check]:
-    """Registers a function as a check.
+def check(
+    page: str, *, first: bool = False, alone: bool = False, simulated: bool = False, into: list[Check] = CHECKS
+) -> Callable[[Callable[[Bench], None]], Check]:
+    """Registers a function as a check, ``into`` a list.
 
-    ``first``: it mostly waits, so it begins before the others. ``alone``: it measures time, so nothing else may run.
+    ``first``: it mostly waits, so it begins before the others. ``alone``: it measures time, or changes what others
+    use, so nothing else may run. ``simulated``: it is about what the embedded sandbox simulates, and holds nowhere
+    else; where its commands show that (`SIMULATIONS`) nothing needs to be said.
     """
 
     def register(function: Callable[[Bench], None]) -> Check:
-        where = page if page.startswith(("helm.sh/", OWN)) else DOCS + page
-        made = Check(function.__name__, where, function, first, alone)
-        assert made.namespace not in [other.namespace for other in CHECKS], made.name
-        CHECKS.append(made)
+        where = page if page.startswith(("helm.sh/", ISTIO, OWN)) else DOCS + page
+        group = function.__module__.rpartition(".")[2]
+        made = Check(function.__name__, where, function, first, alone, simulated or group in SIMULATED_GROUPS)
+        assert made.namespace not in [other.namespace for other in into], made.name
+        into.append(made)
         return made
 
     return register
@@ -79,6 +98,7 @@ class Bench:
 
     def __init__(self, sandbox: Sandbox, namespace: str) -> None:
         self.environment: Mapping[str, str] = sandbox.environment
+        self.simulates = sandbox.facts.simulated
         self.namespace = namespace
         self.folder = Path(sandbox.environment["HOME"]) / "checks" / namespace
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -86,6 +106,7 @@ class Bench:
 
     def run(self, command: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
         """A command line as a session runs it; kubectl and helm mean the check's namespace."""
+        self._needs_no_simulation(command)
         tools = "".join(f'{tool}() {{ command {tool} -n {self.namespace} "$@"; }}\n' for tool in ("kubectl", "helm"))
         try:
             done = subprocess.run(
@@ -103,6 +124,10 @@ class Bench:
             raise CheckFailedError(f"no answer in {timeout:.0f} s: {error.stdout!r} {error.stderr!r}") from error
         self.last = f"command: {command}\nexit status: {done.returncode}\noutput:\n{done.stdout}{done.stderr}"
         return done
+
+    def _needs_no_simulation(self, text: str) -> None:
+        if not self.simulates and any(word in text for word in SIMULATIONS):
+            raise OnlySimulatedError("needs simulated pods, or the nodes of the embedded sandbox")
 
     def out(self, command: str) -> str:
         """What a command prints that has to succeed."""
@@ -133,6 +158,7 @@ class Bench:
 
     def file(self, name: str, text: str) -> None:
         """A file in the check's folder, which commands run in."""
+        self._needs_no_simulation(text)
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
@@ -181,6 +207,8 @@ class Bench:
 
     def node(self, name: str, *, labels: str = "", cpu: str = "4") -> None:
         """Adds a node of the check's own: tainted, so that no other check's pods go there, and labelled."""
+        if not self.simulates:
+            raise OnlySimulatedError("needs a simulated node")
         self.apply(
             f"{{apiVersion: v1, kind: Node, metadata: {{name: {name}, labels: {{check: {self.namespace},"
             f" kubernetes.io/hostname: {name}{labels and ', ' + labels}}}}},"

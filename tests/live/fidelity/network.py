@@ -60,7 +60,7 @@ def a_node_port_is_in_its_range(t: Bench) -> None:
     t.refused(heredoc(service("b", "type: NodePort, ports: [{port: 80, nodePort: 8080}]")), "30000-32767")
 
 
-@check("concepts/services-networking/service/#loadbalancer")
+@check("concepts/services-networking/service/#loadbalancer", simulated=True)
 def load_balancers_get_addresses_that_stay(t: Bench) -> None:
     balancer = "type: LoadBalancer, ports: [{port: 80}]"
 

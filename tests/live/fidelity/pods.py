@@ -44,7 +44,7 @@ def a_failed_init_container_fails_a_pod_that_never_restarts(t: Bench) -> None:
     assert "Init:Error" in t.out("kubectl get pod p --no-headers")
 
 
-@check("concepts/workloads/pods/sidecar-containers/")
+@check("concepts/workloads/pods/sidecar-containers/", simulated=True)
 def a_sidecar_starts_before_the_app_and_counts_as_ready(t: Bench) -> None:
     t.apply(pod("p", spec=f"initContainers: {SIDECAR}"))
     found = t.until("pod p", ready)
@@ -57,7 +57,7 @@ def a_sidecar_starts_before_the_app_and_counts_as_ready(t: Bench) -> None:
     assert started == ["spec.initContainers{setup}", "spec.initContainers{proxy}", "spec.containers{app}"]
 
 
-@check("concepts/workloads/pods/sidecar-containers/#jobs-with-sidecar-containers")
+@check("concepts/workloads/pods/sidecar-containers/#jobs-with-sidecar-containers", simulated=True)
 def a_sidecar_does_not_keep_a_job_from_completing(t: Bench) -> None:
     t.apply(
         "{apiVersion: batch/v1, kind: Job, metadata: {name: j}, spec: {template: {spec: {restartPolicy: Never,"
@@ -111,7 +111,7 @@ def a_forced_deletion_does_not_wait(t: Bench) -> None:
     t.gone("pod p")
 
 
-@check("reference/kubectl/generated/kubectl_events/")
+@check("reference/kubectl/generated/kubectl_events/", simulated=True)
 def the_events_of_a_start_are_in_order(t: Bench) -> None:
     t.apply(pod("p"))
     t.until("pod p", ready)
@@ -254,7 +254,7 @@ def most_of_a_pod_cannot_be_changed(t: Bench) -> None:
     assert t.get("pod p")["spec"]["containers"][0]["image"] == "nginx:1.29"
 
 
-@check("concepts/workloads/pods/#pod-update-and-replacement")
+@check("concepts/workloads/pods/#pod-update-and-replacement", simulated=True)
 def a_new_image_restarts_the_container(t: Bench) -> None:
     t.apply(pod("p"))
     t.until("pod p", ready)

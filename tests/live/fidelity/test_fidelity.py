@@ -1,4 +1,4 @@
-"""The embedded sandbox against what the documentation of Kubernetes and Helm promises, page by page."""
+"""A sandbox against what the documentation of Kubernetes and Helm promises, page by page; Istio's is in `istio`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from . import (
     storage,
     workloads,
 )
-from .checks import CHECKS, Check
+from .checks import CHECKS, Check, OnlySimulatedError
 
 MODULES = (
     access,
@@ -43,7 +43,7 @@ MODULES = (
 
 
 def test_there_are_enough_checks_to_mean_something() -> None:
-    assert len(CHECKS) >= 80
+    assert len(CHECKS) > 150, "docs/pages/sandbox says so"
     assert {check.function.__module__ for check in CHECKS} == {module.__name__ for module in MODULES}
 
 
@@ -57,4 +57,7 @@ def _name(check: Check) -> str:
 
 @pytest.mark.parametrize("check", ORDERED, ids=_name)
 def test_as_documented(check: Check, result: Callable[[Check], None]) -> None:
-    result(check)
+    try:
+        result(check)
+    except OnlySimulatedError as reason:
+        pytest.skip(str(reason))

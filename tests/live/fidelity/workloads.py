@@ -68,7 +68,7 @@ def a_rollout_has_a_history_and_can_be_undone(t: Bench) -> None:
     assert [line.split()[0] for line in lines[2:] if line] == ["2", "3", "4"]
 
 
-@check("concepts/workloads/controllers/deployment/#clean-up-policy")
+@check("concepts/workloads/controllers/deployment/#clean-up-policy", simulated=True)
 def old_revisions_are_removed(t: Bench) -> None:
     t.apply(workload("Deployment", "web", spec="revisionHistoryLimit: 1"))
     for version in ("2", "3", "4"):
