@@ -72,6 +72,8 @@ func (s *Supervisor) arguments(name string) (args, env []string) {
 			"--initial-cluster=default=" + etcdAdvertised, "--initial-cluster-token=" + etcdToken,
 			"--unsafe-no-fsync", "--max-wals=1", "--max-snapshots=1", "--log-level=error",
 			"--enable-grpc-gateway=false",
+			// The only member elects itself, but not before it has waited for others: up to a second by default.
+			"--heartbeat-interval=20", "--election-timeout=100",
 		}, nil
 	case apiServer:
 		args = []string{
