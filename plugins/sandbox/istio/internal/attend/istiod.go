@@ -105,6 +105,9 @@ func (a *attendant) runProcess(ctx context.Context, p *istiod) error {
 	if err := a.waitForInjector(ctx, p.pod); err != nil {
 		return err
 	}
+	if err := waitForKinds(ctx, a.client.Discovery().RESTClient(), kinds()); err != nil {
+		return err
+	}
 	folder, err := os.MkdirTemp(filepath.Join(a.options.Dir, folderName), p.pod.Name+"-")
 	if err != nil {
 		return err

@@ -3,15 +3,20 @@ package attend
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
+	"istio.io/istio/pkg/config/schema/collections"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
 )
 
 const (
@@ -24,6 +29,8 @@ const (
 	webhooksLimit = 10 * time.Second
 	// probePeriod is long for a machine and short for a person: istiod logs every probe that comes too early.
 	probePeriod = 250 * time.Millisecond
+	// kindsLimit is for the API server to build what serves a kind; an istiod of its own would go on asking, only more slowly.
+	kindsLimit = 3 * time.Second
 	// askPeriod is how often the API server is asked.
 	askPeriod = 25 * time.Millisecond
 )
@@ -46,6 +53,38 @@ func (a *attendant) waitForInjector(ctx context.Context, pod *corev1.Pod) error 
 		}
 		return err == nil, err
 	})
+}
+
+// kinds are the resources that istiod watches once they are defined, in the versions it watches.
+func kinds() []schema.GroupVersionResource {
+	var found []schema.GroupVersionResource
+	for _, kind := range collections.Pilot.All() {
+		if resource := kind.GroupVersionResource(); strings.HasSuffix(resource.Group, ".istio.io") {
+			found = append(found, resource)
+		}
+	}
+	return found
+}
+
+// waitForKinds waits until the API server serves these resources. It builds what serves a kind at the first request, and says "too many
+// requests, again in a second" meanwhile: an istiod that asks right after the definitions were applied loses that second. Whatever is
+// not defined is not waited for.
+func waitForKinds(ctx context.Context, client rest.Interface, resources []schema.GroupVersionResource) error {
+	errs := make(chan error, len(resources))
+	for _, resource := range resources {
+		go func() {
+			errs <- poll(ctx, askPeriod, kindsLimit, func() (bool, error) {
+				err := client.Get().AbsPath("/apis", resource.Group, resource.Version, resource.Resource).
+					Param("resourceVersion", "0").Param("limit", "1").MaxRetries(0).Do(ctx).Error()
+				return !apierrors.IsTooManyRequests(err), nil
+			})
+		}()
+	}
+	var all error
+	for range resources {
+		all = errors.Join(all, <-errs)
+	}
+	return all
 }
 
 // waitUntilServing marks the pod when the process answers and the webhooks lead to it. Until then a pod of a labelled namespace could be
