@@ -61,8 +61,12 @@ def _beyond(items: list[T], keys: list[Hashable], common: Counter[Hashable]) -> 
 
 
 def first_moved(old: list[T], new: list[T]) -> tuple[T, T] | None:
-    """What both sides have, told apart by order: the first member that is another one now; None in the same order."""
-    common = Counter(old) & Counter(new)
+    """What both sides have, told apart by order: the first member that is another one now; None in the same order.
+
+    A member that stands more often on one side says nothing: which of its places is the added one cannot be known.
+    """
+    counts = Counter(old), Counter(new)
+    common = Counter({item: count for item, count in counts[0].items() if count == counts[1][item]})
     for a, b in zip(shared(old, common), shared(new, common), strict=True):
         if a != b:
             return a, b

@@ -116,6 +116,38 @@ def test_a_list_of_objects_has_an_order_only_if_it_is_sorted() -> None:
     assert grade("kubectl get pods -o json --sort-by=.metadata.name", text.format(one, other), moved) is MAJOR
 
 
+CONFIG_MAP = """\
+Name:         settings
+Namespace:    default
+Labels:       <none>
+Annotations:  <none>
+
+Data
+====
+color:
+----
+green
+
+size:
+----
+small
+
+
+BinaryData
+====
+
+Events:  <none>
+"""
+
+
+def test_a_new_key_moves_nothing_though_its_lines_repeat_others() -> None:
+    look = "kubectl describe configmap settings"
+    added = CONFIG_MAP.replace("size:\n", "shape:\n----\nround\n\nsize:\n")
+    assert grade(look, CONFIG_MAP, added) is MINOR
+    assert grade(look, added, CONFIG_MAP) is MAJOR
+    assert not [message for message in told(look, added, CONFIG_MAP) if "order" in message]
+
+
 def test_the_order_of_a_description_is_told_beside_a_minor_change() -> None:
     init = "Name:  web\nInit Containers:\n  {0}:\n    Image:  busybox:1\n  {1}:\n    Image:  busybox:1\n"
     text = init + "Containers:\n  app:\n    Image:  nginx:{2}\n    Args:\n      {3}\n      {4}\n"
