@@ -101,13 +101,16 @@ def interleaved(runs: int, variants: Mapping[str, Callable[[], float]]) -> dict[
 def timed(command: Sequence[str | Path], *, cwd: Path = ROOT, timeout: float = 900, **environment: str) -> float:
     """Wall time of a command that must succeed, in seconds.
 
+    Python may keep its bytecode, as it does unless somebody forbids it: pip has compiled the other tools already.
+
     Raises SystemExit with its output if it fails: a failed run has no time.
     """
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     started = time.perf_counter()
     done = subprocess.run(
         command,
         cwd=cwd,
-        env={**os.environ, **environment},
+        env={**inherited, **environment},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

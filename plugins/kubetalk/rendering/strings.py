@@ -57,7 +57,7 @@ class Strings:
             return escape(entry).format(**values)
         return entry.format(**values) if values else entry
 
-    @property
+    @functools.cached_property
     def region_locale(self) -> str:
         """Language and territory as Open Graph writes them, such as ``ja_JP``; the likeliest territory by CLDR."""
         territory = self.locale.territory
@@ -98,11 +98,7 @@ class Strings:
 
     def language_name(self, language: str) -> str:
         """What this language calls another one: ``Japanese``, ``日本語``."""
-        try:
-            name = Locale.parse(language, sep="-").get_display_name(self.locale)
-        except (ValueError, UnknownLocaleError):
-            name = None
-        return name or language
+        return _display_name(language, self.language)
 
 
 @functools.cache
@@ -131,10 +127,17 @@ def available_languages() -> tuple[str, ...]:
 
 def own_name(language: str) -> str:
     """What a language calls itself: ``English``, ``日本語``."""
+    return _display_name(language, language)
+
+
+@functools.cache
+def _display_name(language: str, speaker: str) -> str:
+    """The name of a language in another one. Every page asks, and Babel looks through a thousand files for each."""
     try:
-        return Locale.parse(language, sep="-").display_name or language
+        name = Locale.parse(language, sep="-").get_display_name(Locale.parse(speaker, sep="-"))
     except (ValueError, UnknownLocaleError):
-        return language
+        name = None
+    return name or language
 
 
 PLURAL_CATEGORIES = frozenset({"zero", "one", "two", "few", "many", "other"})
