@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import shutil
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -46,6 +46,9 @@ class FakeSandbox:
 
     def objects(self) -> tuple[Mapping[str, Any], ...]:
         return self.found
+
+    def secrets(self) -> Sequence[Mapping[str, Any]]:
+        return ()
 
     def checkpoint(self, name: str) -> None:
         shutil.copytree(self.home, self.directory / "saved" / name, dirs_exist_ok=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -42,6 +42,12 @@ class Sandbox(Protocol):
 
     def objects(self) -> tuple[Mapping[str, Any], ...]:
         """All cluster objects a diagram may draw, as the API returns them (JSON)."""
+
+    def secrets(self) -> Sequence[Mapping[str, Any]]:
+        """All Secrets with their data, so that it can be hidden; asked for after many commands, so it must be cheap.
+
+        Raises SandboxError.
+        """
 
     def checkpoint(self, name: str) -> None:
         """Save the cluster state under a name."""

@@ -1,7 +1,8 @@
 """When the engine asks the cluster, and what it remembers of the answers: secret values, and the charts of Helm.
 
-A question costs as much as a short command. So it is asked only after commands that may have made or read a Secret,
-and once more at the end, if the document speaks of Secrets or Helm at all.
+It is the sandbox that is asked, not the session's shell: an alias, another context or a readonly variable must not make
+a difference. A question can cost as much as a short command. So it is asked only after commands that may have made or
+read a Secret, and once more at the end, if the document speaks of Secrets or Helm at all.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from kubetalk.model import CHART, Progress, Session
-from kubetalk.running.asking import Cluster
+from kubetalk.errors import SandboxError
+from kubetalk.model import CHART, Progress, Sandbox, Session
 from kubetalk.running.commands import is_installing
 from kubetalk.running.eyes import Eyes
 from kubetalk.running.secret_values import chart_versions, installed_charts, secret_values
@@ -33,8 +34,8 @@ class Noticed:
 class Noticing:
     """The questions of one session."""
 
-    def __init__(self, session: Session, cluster: Cluster, eyes: Eyes, progress: Progress) -> None:
-        self._cluster = cluster
+    def __init__(self, session: Session, sandbox: Sandbox, eyes: Eyes, progress: Progress) -> None:
+        self._sandbox = sandbox
         self._eyes = eyes
         self._progress = progress
         self._charts: frozenset[tuple[str, str]] = frozenset()
@@ -72,8 +73,9 @@ class Noticing:
             self._ask()
 
     def _ask(self) -> None:
-        secrets = self._cluster.secrets()
-        if secrets is None:
+        try:
+            secrets = self._sandbox.secrets()
+        except SandboxError:
             if not self._has_failed:
                 self._progress("the cluster's Secrets cannot be listed; their values are hidden only where they stand")
             self._has_failed = True

@@ -27,7 +27,6 @@ from kubetalk.model import (
     SnapshotStep,
     StepKey,
 )
-from kubetalk.running.asking import Cluster
 from kubetalk.running.commands import is_observing, is_watching, refusal
 from kubetalk.running.eyes import Eyes
 from kubetalk.running.noticing import Noticing
@@ -114,7 +113,7 @@ def run_session(
         content=content,
         eyes=eyes,
         disk_limit=disk_limit,
-        noticing=Noticing(session, Cluster(sandbox.environment, place.private), eyes, progress),
+        noticing=Noticing(session, sandbox, eyes, progress),
     )
     failure: RunError | None = None
     saved = States(states, session, keys or {}, workspace) if states else None

@@ -32,6 +32,7 @@ from kubetalk.sandbox.guard import needs_programs, production_like, require_mark
 from kubetalk.sandbox.namespaces import CLAIMS, OwnNamespaces, abandoned_elsewhere, delete_abandoned, namespaces
 from kubetalk.sandbox.objects import Kubectl
 from kubetalk.sandbox.places import RunDirectory, prune_dead
+from kubetalk.sandbox.resources import NODES
 
 
 class ContextProvider:
@@ -181,7 +182,7 @@ def _minified(tool: Path, source: Path, context: str, home: Path) -> dict[str, A
 
 def _facts(kubectl: Kubectl) -> SandboxFacts:
     versions = versions_of(kubectl)
-    nodes = kubectl.items(["nodes"])
+    nodes = kubectl.items([NODES])
     runtimes = {node.get("status", {}).get("nodeInfo", {}).get("containerRuntimeVersion", "") for node in nodes}
     cluster = namespaces(kubectl).get("kube-system", "")
     return SandboxFacts(

@@ -8,20 +8,22 @@ import shutil
 import stat
 import threading
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
 from kubetalk.errors import SandboxError
 from kubetalk.model import SandboxFacts
+from kubetalk.sandbox.api import Api
 from kubetalk.sandbox.binaries import Binary
 from kubetalk.sandbox.environment import session_environment
 from kubetalk.sandbox.istio import CHARTS_VARIABLE, apply_gateway_api, link_commands
 from kubetalk.sandbox.layers import KeptLayer, adopt_kubeconfig
 from kubetalk.sandbox.memory import LEFT_FREE_BYTES, LOADED_BYTES, available_memory
-from kubetalk.sandbox.objects import Kubectl, cluster_objects
+from kubetalk.sandbox.objects import Kubectl, Reader, cluster_objects
 from kubetalk.sandbox.places import RunDirectory
+from kubetalk.sandbox.resources import SECRETS
 from kubetalk.sandbox.supervisor import Supervisor
 
 CHARTS_FOLDER = "istio-charts"
@@ -67,6 +69,8 @@ class EmbeddedSandbox:
         shutil.copy2(self._kubeconfig, own / "kubeconfig")
         own_environment = {**self._environment, "HOME": str(own), "KUBECONFIG": str(own / "kubeconfig")}
         self._kubectl = Kubectl(self._bin / "kubectl", own / "kubeconfig", own_environment)
+        self._api = Api.of(own / "kubeconfig")
+        self._reader: Reader = self._api or self._kubectl
         if istio and "istioctl" in facts.versions:
             link_commands(istio, self._bin)
         self.seconds = float(ready.get("seconds", 0.0))
@@ -105,7 +109,14 @@ class EmbeddedSandbox:
         Raises SandboxError.
         """
         self.check()
-        return cluster_objects(self._kubectl)
+        return cluster_objects(self._reader)
+
+    def secrets(self) -> Sequence[Mapping[str, Any]]:
+        """All Secrets, their data included.
+
+        Raises SandboxError.
+        """
+        return self._reader.items([SECRETS])
 
     def checkpoint(self, name: str) -> None:
         """Saves the cluster, the home directory and the kubeconfig under a name; nothing stops meanwhile.
@@ -161,6 +172,8 @@ class EmbeddedSandbox:
         with _copying("keep the home directory"):
             (folder / "home").mkdir(mode=0o700)
             _copy_files(self._home, folder / "home")
+            if (charts := self._run.path / CHARTS_FOLDER).is_dir():
+                shutil.copytree(charts, folder / "charts")
             if self._kubeconfig.read_bytes() != (self._run.path / "own" / "kubeconfig").read_bytes():
                 shutil.copy2(self._kubeconfig, folder / "kubeconfig")
 
@@ -209,6 +222,8 @@ class EmbeddedSandbox:
                 self._supervisor.stop()
             finally:
                 self._supervisor.kill()
+                if self._api:
+                    self._api.close()
                 self._run.remove()
                 _live.discard(self)
 

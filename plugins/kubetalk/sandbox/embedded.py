@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -154,7 +155,7 @@ def _start(
         # Meanwhile, for it costs a tenth of a second.
         make_tools(run.path / "tools")
         if istio and request.istio:
-            write_charts(istio, run.path / CHARTS_FOLDER)
+            _put_charts(istio, run.path / CHARTS_FOLDER, kept)
         try:
             ready = supervisor.wait_ready(START_SECONDS + _GRACE_SECONDS, progress)
         except SandboxError as error:
@@ -169,6 +170,20 @@ def _start(
             sandbox.install_gateway_api(istio)
         undo.pop_all()
         return sandbox
+
+
+def _put_charts(istio: Binary, folder: Path, kept: KeptLayer | None) -> None:
+    """Istio's charts for the session to change: from the layer, for the program takes half a second to write them.
+
+    Raises SandboxError.
+    """
+    if kept is None or not kept.charts.is_dir():
+        write_charts(istio, folder)
+        return
+    try:
+        shutil.copytree(kept.charts, folder)
+    except OSError as error:
+        raise SandboxError(f"Istio's charts could not be copied from the layer {kept.name}: {error}") from error
 
 
 def _command(binary: Binary, istio: Binary | None, request: SandboxRequest, box: Path) -> list[str]:

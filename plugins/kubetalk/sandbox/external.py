@@ -7,7 +7,7 @@ import json
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -76,6 +76,13 @@ class ExternalSandbox:
         Raises SandboxError.
         """
         return cluster_objects(self._kubectl)
+
+    def secrets(self) -> Sequence[Mapping[str, Any]]:
+        """All Secrets, their data included.
+
+        Raises SandboxError.
+        """
+        return self._kubectl.secrets()
 
     def checkpoint(self, name: str) -> None:
         """Raises SandboxError: only the embedded sandbox can."""

@@ -24,7 +24,7 @@ from kubetalk.sandbox.external import fingerprint_of
 from kubetalk.sandbox.places import cache_dir
 
 # Changes when what a layer's folder holds changes.
-_LAYOUT = 1
+_LAYOUT = 2
 _ABOUT = "about.json"
 _UNFINISHED = "new-"
 _COMMAND_SECONDS = 300.0
@@ -57,6 +57,11 @@ class KeptLayer:
     def kubeconfig(self) -> Path:
         """The kubeconfig, only there if the commands changed it."""
         return self.path / "kubeconfig"
+
+    @property
+    def charts(self) -> Path:
+        """Istio's charts, only there if the request asks for Istio."""
+        return self.path / "charts"
 
 
 def ensure_layer(

@@ -14,6 +14,7 @@ from kubetalk.errors import SandboxError
 from kubetalk.model import Progress
 from kubetalk.sandbox.claims import Claim, abandoned
 from kubetalk.sandbox.objects import Kubectl
+from kubetalk.sandbox.resources import NAMESPACES
 
 CLAIMS = "namespaces"
 _DELETE_SECONDS = 180
@@ -28,7 +29,7 @@ def namespaces(kubectl: Kubectl) -> dict[str, str]:
 
     Raises SandboxError.
     """
-    return {item["metadata"]["name"]: item["metadata"]["uid"] for item in kubectl.items(["namespaces"])}
+    return {item["metadata"]["name"]: item["metadata"]["uid"] for item in kubectl.items([NAMESPACES])}
 
 
 class OwnNamespaces:

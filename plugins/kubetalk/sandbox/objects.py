@@ -1,4 +1,4 @@
-"""Reads the cluster's objects for diagrams, and asks single questions, through kubectl with its own kubeconfig."""
+"""Reads the cluster's objects for diagrams; kubectl with its own kubeconfig is one way to ask, `Api` another."""
 
 from __future__ import annotations
 
@@ -7,20 +7,11 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from kubetalk.errors import SandboxError
+from kubetalk.sandbox.resources import DRAWN, SECRETS, Resource
 
-# One call for all of them: each further kubectl costs a tenth of a second.
-_KINDS = (
-    *("namespaces", "nodes", "pods", "services", "endpointslices", "configmaps", "secrets", "serviceaccounts"),
-    *("deployments", "replicasets", "statefulsets", "daemonsets", "jobs", "cronjobs", "replicationcontrollers"),
-    *("ingresses", "ingressclasses", "networkpolicies", "horizontalpodautoscalers", "poddisruptionbudgets"),
-    *("persistentvolumeclaims", "persistentvolumes", "storageclasses", "resourcequotas", "limitranges"),
-    *("roles", "rolebindings", "clusterroles", "clusterrolebindings", "customresourcedefinitions", "priorityclasses"),
-    *("mutatingwebhookconfigurations", "validatingwebhookconfigurations"),
-    *("validatingadmissionpolicies", "validatingadmissionpolicybindings"),
-)
 _TIMEOUT = 30.0
 
 
@@ -57,16 +48,42 @@ class Kubectl:
             raise SandboxError(f"kubectl {' '.join(arguments[:2])}: {told[0]}", details="\n".join(told[1:4]))
         return done.stdout
 
-    def items(self, kinds: Sequence[str], selector: str = "") -> list[dict[str, Any]]:
-        """The objects of those kinds in all namespaces.
+    def items(self, resources: Sequence[Resource], selector: str = "") -> list[dict[str, Any]]:
+        """The objects of those resources in all namespaces.
 
         Raises SandboxError.
         """
-        arguments = ("get", ",".join(kinds), "--all-namespaces", "--output=json", f"--selector={selector}")
-        return list(json.loads(self.run(*arguments))["items"])
+        # One call for all of them: each further kubectl costs a tenth of a second.
+        names = ",".join(resource.name for resource in resources)
+        return _items(self.run("get", names, "--all-namespaces", "--output=json", f"--selector={selector}"))
+
+    def secrets(self) -> list[dict[str, Any]]:
+        """All Secrets.
+
+        Raises SandboxError.
+        """
+        # By the path: to find out first what the server calls its resources costs more than the question.
+        return _items(self.run("get", "--raw", SECRETS.path))
 
 
-def cluster_objects(kubectl: Kubectl) -> tuple[Mapping[str, Any], ...]:
+def _items(printed: str) -> list[dict[str, Any]]:
+    try:
+        return list(json.loads(printed)["items"])
+    except (ValueError, TypeError, KeyError) as error:
+        raise SandboxError("kubectl printed no list of objects") from error
+
+
+class Reader(Protocol):
+    """Who lists objects: `Kubectl`, `Api`."""
+
+    def items(self, resources: Sequence[Resource], selector: str = "") -> list[dict[str, Any]]:
+        """The objects of those resources in all namespaces, those with that label selector.
+
+        Raises SandboxError.
+        """
+
+
+def cluster_objects(reader: Reader) -> tuple[Mapping[str, Any], ...]:
     """Every object that a diagram may draw, objects of the author's own kinds included, as the API returns them.
 
     Left out are the 130 roles and bindings every cluster is born with, the values in Secrets, and the schemas of
@@ -74,28 +91,29 @@ def cluster_objects(kubectl: Kubectl) -> tuple[Mapping[str, Any], ...]:
 
     Raises SandboxError.
     """
-    objects = kubectl.items(_KINDS, selector="kubernetes.io/bootstrapping!=rbac-defaults")
-    custom = [name for item in objects if (name := _served_kind(item))]
+    objects = reader.items(DRAWN, selector="kubernetes.io/bootstrapping!=rbac-defaults")
+    custom = [resource for item in objects if (resource := _served(item))]
     if custom:
-        objects += kubectl.items(custom)
+        objects += reader.items(custom)
     for item in objects:
         _strip(item)
     return tuple(objects)
 
 
-def _served_kind(item: Mapping[str, Any]) -> str:
-    """``plural.version.group`` for a CustomResourceDefinition that can be asked for its objects, else empty."""
+def _served(item: Mapping[str, Any]) -> Resource | None:
+    """What a CustomResourceDefinition defines; None if that cannot be asked for its objects, or it is none."""
     if item["kind"] != "CustomResourceDefinition":
-        return ""
+        return None
     conditions = item.get("status", {}).get("conditions", ())
     established = any(told["type"] == "Established" and told["status"] == "True" for told in conditions)
     if not established or item["metadata"].get("deletionTimestamp"):
-        return ""
+        return None
     served = next(version["name"] for version in item["spec"]["versions"] if version.get("served"))
-    return f"{item['spec']['names']['plural']}.{served}.{item['spec']['group']}"
+    return Resource(item["spec"]["names"]["plural"], served, item["spec"]["group"])
 
 
 def _strip(item: dict[str, Any]) -> None:
+    item["metadata"].pop("managedFields", None)  # kubectl leaves them out, too
     match item["kind"]:
         case "Secret":
             item["data"] = dict.fromkeys(item.get("data") or {}, "")

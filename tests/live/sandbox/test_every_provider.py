@@ -9,10 +9,14 @@ import pytest
 
 from kubetalk.errors import SandboxError
 from kubetalk.model import Sandbox
+from kubetalk.sandbox.api import Api
+from kubetalk.sandbox.controlplane import EmbeddedSandbox
+from kubetalk.sandbox.resources import Resource
 from tests.support.projects import eventually
 
 from .conftest import out, run
 
+RBAC = "rbac.authorization.k8s.io"
 WIDGET = """
 apiVersion: apiextensions.k8s.io/v1
 kind: CustomResourceDefinition
@@ -90,6 +94,31 @@ def test_a_hostile_environment_changes_nothing(
     assert "AWS_" not in text
     assert run(sandbox, "kubectl plugin list").stderr == "error: unable to find any kubectl plugins in your PATH\n"
     assert run(sandbox, "kubectl hello").returncode != 0
+
+
+def test_the_objects_are_those_that_kubectl_prints(sandbox: Sandbox) -> None:
+    """Embedded sandboxes are asked without kubectl, and it must make no difference."""
+    if isinstance(sandbox, EmbeddedSandbox):
+        out(sandbox, "kubectl create ns asked && kubectl -n asked create deployment web --image=nginx --replicas=2")
+        out(
+            sandbox,
+            "kubectl -n asked rollout status deployment web && kubectl create clusterrole r --verb=get --resource=pods",
+        )
+        resources = [Resource("pods"), Resource("deployments", group="apps"), Resource("clusterroles", group=RBAC)]
+        selector = "kubernetes.io/bootstrapping!=rbac-defaults"
+        printed = sandbox._kubectl.items(resources, selector)
+        read = sandbox._reader.items(resources, selector)
+        assert isinstance(sandbox._reader, Api)
+        for item in read:
+            item["metadata"].pop("managedFields", None)
+        assert read == printed
+        assert {item["kind"] for item in read} >= {"Pod", "Deployment", "ClusterRole"}
+
+
+def test_the_secrets_have_their_data(sandbox: Sandbox) -> None:
+    out(sandbox, "kubectl create ns hidden && kubectl create secret generic door -n hidden --from-literal=code=4711")
+    (door,) = (item for item in sandbox.secrets() if item["metadata"]["name"] == "door")
+    assert door["data"] == {"code": "NDcxMQ=="}
 
 
 def test_reading_the_objects_is_quick(sandbox: Sandbox) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -65,8 +66,14 @@ class FakeSandbox:
         self.cluster.mkdir()
         self.tool("kubectl", KUBECTL.replace("@STATE@", str(self.cluster)))
         self.found: tuple[Mapping[str, Any], ...] = ()
+        self.held = directory / "secrets"
+        """A file with the list of Secrets, which the tools may change."""
+        self.asked = 0
+        """How often the engine itself asked for the Secrets."""
         self.calls: list[str] = []
         self.is_dead = False
+        self.is_silent = False
+        """It does not say what its Secrets are."""
         self.facts = SandboxFacts(
             provider="embedded", simulated=True, versions={"kubernetes": "v1.36.4"}, fingerprint="f1"
         )
@@ -90,6 +97,12 @@ class FakeSandbox:
 
     def objects(self) -> tuple[Mapping[str, Any], ...]:
         return self.found
+
+    def secrets(self) -> Sequence[Mapping[str, Any]]:
+        self.asked += 1
+        if self.is_silent:
+            raise SandboxError("the API server refuses GET /api/v1/secrets: forbidden")
+        return list(json.loads(self.held.read_text(encoding="utf-8"))["items"]) if self.held.exists() else []
 
     def checkpoint(self, name: str) -> None:
         self.calls.append(f"checkpoint {name}")

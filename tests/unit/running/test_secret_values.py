@@ -13,7 +13,6 @@ import pytest
 
 from kubetalk.model import FileStep, Layer, Location, SandboxRequest, Session, SnapshotStep, SourceFile
 from kubetalk.running import run_session
-from kubetalk.running.asking import Cluster
 from kubetalk.running.secret_values import chart_versions, installed_charts, secret_values
 from tests.unit.running.conftest import FakeSandbox, Runner, outputs, prune, run_step
 
@@ -22,11 +21,7 @@ PASSWORD = "q7Rk2mZx0B"  # ten characters, as charts make them
 
 # A cluster whose Secrets are a file. `helm install` and the like bring them, `helm uninstall` takes them away.
 KUBECTL = """#!/bin/sh
-echo "$*" >>@DIRECTORY@/asked
-if [ "$2 $3" = "--raw /api/v1/secrets" ]; then
-    [ "$KUBECONFIG" != @KUBECONFIG@ ] || exit 1
-    cat @DIRECTORY@/secrets
-elif [ "$1 $2" = "get secret" ]; then
+if [ "$1 $2" = "get secret" ]; then
     echo @ENCODED@
 else
     echo "kubectl $*"
@@ -74,7 +69,6 @@ def cluster(sandbox: FakeSandbox) -> FakeSandbox:
     """With kubectl and helm that know of Secrets."""
     words = {
         "@DIRECTORY@": str(sandbox.directory),
-        "@KUBECONFIG@": str(sandbox.kubeconfig),
         "@ENCODED@": encoded(PASSWORD),
         "@PASSWORD@": PASSWORD,
     }
@@ -86,18 +80,11 @@ def cluster(sandbox: FakeSandbox) -> FakeSandbox:
     (sandbox.directory / "after-install").write_text(
         json.dumps({"items": [secret(password=PASSWORD, user="shopkeeper"), release("shop", "0.3.1")]})
     )
-    (sandbox.directory / "secrets").write_text('{"items":[]}')
     return sandbox
 
 
 def holds(cluster: FakeSandbox, *secrets: dict[str, Any]) -> None:
-    (cluster.directory / "secrets").write_text(json.dumps({"items": secrets}))
-
-
-def asked(cluster: FakeSandbox) -> int:
-    """How often the engine itself asked."""
-    log = cluster.directory / "asked"
-    return log.read_text().count("--raw") if log.exists() else 0
+    cluster.held.write_text(json.dumps({"items": secrets}))
 
 
 READ = "PW=$(kubectl get secret db -o jsonpath='{.data.password}' | base64 -d)"
@@ -156,11 +143,11 @@ class TestInASession:
 
     def test_asking_costs_nothing_where_no_secret_is_read(self, run: Runner, cluster: FakeSandbox) -> None:
         run("kubectl get pods", "kubectl apply -f web.yaml", "echo helpful")
-        assert asked(cluster) == 0
+        assert cluster.asked == 0
         run("kubectl get secret db", "kubectl get pods", "helm list")
-        assert asked(cluster) == 2  # after the one that says so, and at the end
+        assert cluster.asked == 2  # after the one that says so, and at the end
         run("helm install shop ./chart")
-        assert asked(cluster) == 3
+        assert cluster.asked == 3
 
     def test_the_session_s_own_kubeconfig_and_home_are_left_alone(self, run: Runner, cluster: FakeSandbox) -> None:
         holds(cluster, secret(password=PASSWORD))
@@ -168,11 +155,11 @@ class TestInASession:
             "kubectl() { echo mine; }; export KUBECONFIG=/nowhere; echo secret", f"echo {PASSWORD[:5]}", "ls -A ~"
         )
         assert outputs(result) == ["secret\n", f"{PASSWORD[:5]}\n", ""]
-        assert asked(cluster) == 2
+        assert cluster.asked == 2
 
     def test_a_cluster_that_does_not_tell(self, run: Runner, cluster: FakeSandbox) -> None:
         told: list[str] = []
-        cluster.tool("kubectl", "#!/bin/sh\necho forbidden >&2; exit 1\n")
+        cluster.is_silent = True
         assert outputs(run("echo secret", "echo Secret", progress=told.append)) == ["secret\n", "Secret\n"]
         assert [line for line in told if "cannot be listed" in line] == [
             "the cluster's Secrets cannot be listed; their values are hidden only where they stand"
@@ -278,7 +265,7 @@ class TestCharts:
     def test_in_the_provenance_even_if_uninstalled_again(self, run: Runner, cluster: FakeSandbox) -> None:
         result = run("helm install shop ./chart", "helm uninstall shop")
         assert result.recording.provenance.versions == {"kubernetes": "v1.36.4", "chart shop": "0.3.1"}
-        assert asked(cluster) == 2
+        assert cluster.asked == 2
         assert "chart shop" not in run("helm list").recording.provenance.versions
 
     def test_those_of_a_script_and_of_the_layer(self, cluster: FakeSandbox, tmp_path: Path) -> None:
@@ -292,21 +279,3 @@ class TestCharts:
             progress=lambda _: None,
         )
         assert result.recording.provenance.versions["chart shop"] == "0.3.1"
-
-
-@pytest.fixture
-def private(tmp_path: Path) -> Path:
-    folder = tmp_path / "private"
-    folder.mkdir()
-    return folder
-
-
-@pytest.mark.parametrize("printed", ["", "[]", '{"items": 3}', '{"items": null}', "{}", "null", "not json"])
-def test_answers_that_are_none(sandbox: FakeSandbox, private: Path, printed: str) -> None:
-    sandbox.tool("kubectl", f"#!/bin/sh\necho '{printed}'\n")
-    assert Cluster(sandbox.environment, private).secrets() is None
-
-
-def test_without_kubectl_or_kubeconfig(sandbox: FakeSandbox, private: Path) -> None:
-    assert Cluster({**sandbox.environment, "PATH": "/nowhere"}, private).secrets() is None
-    assert Cluster({**sandbox.environment, "KUBECONFIG": "/nowhere"}, private).secrets() is None

@@ -7,7 +7,7 @@ import pytest
 
 from kubetalk.cli import sandbox_reports as reports
 from kubetalk.errors import BuildError, SandboxError
-from kubetalk.model import ProviderSettings, SandboxRequest
+from kubetalk.model import Layer, ProviderSettings, SandboxRequest
 from kubetalk.sandbox import building, embedded, upkeep
 from kubetalk.sandbox.binaries import Binary
 from kubetalk.sandbox.embedded import EmbeddedProvider
@@ -62,6 +62,18 @@ def test_a_sandbox_with_istio(both: FakeBinary, runs: Path) -> None:
         assert [path.name for path in Path(sandbox.environment["ISTIO_CHARTS"]).iterdir()] == ["istiod"]
     arguments = both.seen()[0]["arguments"]
     assert arguments[-2:] == ["--attend", str((both.folder / "kubetalk-istio").resolve())]
+
+
+def test_a_layer_keeps_the_charts(both: FakeBinary, runs: Path) -> None:
+    request = SandboxRequest(istio=True, layer=Layer("marked", ('touch "$ISTIO_CHARTS/istiod/marked"',)))
+    for _ in range(2):
+        with EmbeddedProvider(both.settings).start(request, runs, quiet) as sandbox:
+            charts = Path(sandbox.environment["ISTIO_CHARTS"])
+            assert sorted(path.relative_to(charts).as_posix() for path in charts.rglob("*")) == [
+                "istiod",
+                "istiod/marked",
+            ]
+            (charts / "istiod" / "marked").unlink()  # a copy, which is the session's own
 
 
 def test_a_sandbox_without_istio_knows_nothing_of_it(both: FakeBinary, runs: Path) -> None:
