@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"sync"
 
@@ -12,25 +11,27 @@ import (
 	"k8s.io/component-base/cli"
 	"k8s.io/kubernetes/cmd/kube-apiserver/app"
 
+	"kubetalk.dev/sandbox/internal/apiserver"
+	"kubetalk.dev/sandbox/internal/child"
 	"kubetalk.dev/sandbox/internal/egress"
 	"kubetalk.dev/sandbox/internal/servicemap"
 )
 
 // runAPIServer is kube-apiserver and, when the supervisor asks for it, what keeps its connections within the sandbox.
 func runAPIServer() int {
+	begin := func() error { child.Attend(); return nil }
 	if file := os.Getenv("KUBETALK_SERVICE_MAP"); file != "" {
-		if err := enclose(file); err != nil {
-			fmt.Fprintln(os.Stderr, "error:", err)
-			return 1
-		}
+		serve := enclose(file)
+		begin = func() error { child.Attend(); return serve() }
 	}
-	return cli.Run(app.NewAPIServerCommand())
+	return cli.Run(apiserver.Command(begin))
 }
 
 // enclose lets the API server find the Services in file outside of the cluster. Of all others it asks itself, as the user of
-// KUBETALK_SERVICE_USER (a kubeconfig), whether they exist. On the socket KUBETALK_EGRESS it serves the egress selector: beside those
-// Services, connections lead to the kubelets at KUBETALK_KUBELETS (a port of localhost) and to the processes in KUBETALK_PROCESSES.
-func enclose(file string) error {
+// KUBETALK_SERVICE_USER (a kubeconfig), whether they exist. The function that it returns serves the egress selector on the socket
+// KUBETALK_EGRESS: beside those Services, connections lead to the kubelets at KUBETALK_KUBELETS (a port of localhost) and to the processes
+// in KUBETALK_PROCESSES.
+func enclose(file string) (serve func() error) {
 	client := sync.OnceValues(func() (kubernetes.Interface, error) {
 		config, err := clientcmd.BuildConfigFromFlags("", os.Getenv("KUBETALK_SERVICE_USER"))
 		if err != nil {
@@ -59,6 +60,8 @@ func enclose(file string) error {
 		return pod.Status.PodIP, nil
 	}
 	kubelets := os.Getenv("KUBETALK_KUBELETS")
-	return egress.Serve(os.Getenv("KUBETALK_EGRESS"),
-		egress.To("localhost:"+kubelets, "127.0.0.1:"+kubelets), services.Leads, egress.Processes(os.Getenv("KUBETALK_PROCESSES"), addressOf))
+	return func() error {
+		return egress.Serve(os.Getenv("KUBETALK_EGRESS"),
+			egress.To("localhost:"+kubelets, "127.0.0.1:"+kubelets), services.Leads, egress.Processes(os.Getenv("KUBETALK_PROCESSES"), addressOf))
+	}
 }

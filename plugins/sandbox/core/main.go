@@ -45,7 +45,9 @@ func main() {
 		usage()
 		os.Exit(2)
 	}
-	child.Attend()
+	if name != "kube-apiserver" { // it waits when it is loaded further
+		child.Attend()
+	}
 	os.Exit(run())
 }
 

@@ -2,7 +2,9 @@
 //
 // The supervisor holds the write end of a pipe that is the child's stdin. One byte means "begin"; the end of the file means that the
 // supervisor is gone, by whatever signal, and ends the child at once. A child may be killed at any time: its data is thrown away too.
-// Every further byte means "the start is over": memory that was only needed for it goes back to the system.
+// Every further byte means "the start is over": memory that was only needed for it goes back to the system. From then on garbage is
+// collected as Go does it by itself: to save 70 MiB by doing it more often took the API server a third of its time during a large
+// installation.
 package child
 
 import (
@@ -33,12 +35,7 @@ func Attend() {
 			if _, err := io.ReadFull(os.Stdin, signal); err != nil {
 				os.Exit(137)
 			}
-			debug.SetGCPercent(restPercent)
 			debug.FreeOSMemory()
 		}
 	}()
 }
-
-// restPercent is the growth of the heap before garbage is collected, once the start is over. Go's own value, 100, is right for the start:
-// a larger one makes it no faster and leaves a heap full of holes.
-const restPercent = 40

@@ -1,6 +1,5 @@
 // Package early lets the controller manager begin as soon as it can work, and tells when it does. It waits for an API server whose
-// /healthz is good, and looks once a second. Two hooks of an API server's start hold that back, for they wait a whole second before
-// they do anything.
+// /healthz is good, and looks once a second. Two hooks of an API server's start hold that back which no controller has to wait for.
 package early
 
 import (

@@ -48,6 +48,7 @@ func (s *Supervisor) restore(ctx context.Context, name string) (message, error) 
 		},
 		func() error { return s.settle(ctx) },
 		func() error { return s.greetings(ctx, events, remove) },
+		func() error { s.processes.rest(); return nil },
 	} {
 		if err := step(); err != nil {
 			if f := (*failure)(nil); errors.As(err, &f) {

@@ -102,6 +102,7 @@ func (s *Supervisor) startOnce(ctx context.Context) error {
 	if err := s.greetings(ctx, nil, keep); err != nil {
 		return err
 	}
+	s.processes.rest()
 	if !s.seeded {
 		s.keepSeed(ctx)
 	}

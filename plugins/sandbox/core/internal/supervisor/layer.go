@@ -90,5 +90,9 @@ func (s *Supervisor) startFrom(ctx context.Context, path string) error {
 	if err := s.settle(ctx); err != nil {
 		return err
 	}
-	return s.greetings(ctx, events, remove)
+	if err := s.greetings(ctx, events, remove); err != nil {
+		return err
+	}
+	s.processes.rest()
+	return nil
 }

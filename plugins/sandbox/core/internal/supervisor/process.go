@@ -233,7 +233,7 @@ func (ps *processes) rest() {
 	for _, p := range ps.parts {
 		p.rest()
 	}
-	debug.FreeOSMemory()
+	go debug.FreeOSMemory() // nobody has to wait for ours
 }
 
 // pids returns name and process id of the parts that run, and of those that are loaded.

@@ -37,7 +37,6 @@ func (s *Supervisor) settle(ctx context.Context) error {
 			return err
 		}
 	}
-	s.processes.rest()
 	return nil
 }
 

@@ -1,0 +1,1 @@
+// This file lets the compiler accept ensureRBACPolicy, which has no body.
