@@ -21,6 +21,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/clientcmd"
@@ -66,27 +67,33 @@ func Run(ctx context.Context, o Options) error {
 	if err := os.Mkdir(filepath.Join(o.Dir, folderName), 0o700); err != nil {
 		return err
 	}
+	names, err := metadata.NewForConfig(config)
+	if err != nil {
+		return err
+	}
 	a := &attendant{
-		options: o,
-		config:  config,
-		client:  client,
-		log:     log.New(o.Log, "attend: ", log.LstdFlags|log.Lmicroseconds|log.LUTC),
-		wake:    make(chan struct{}, 1),
-		running: map[string]*istiod{},
+		options:  o,
+		config:   config,
+		client:   client,
+		metadata: names,
+		log:      log.New(o.Log, "attend: ", log.LstdFlags|log.Lmicroseconds|log.LUTC),
+		wake:     make(chan struct{}, 1),
+		running:  map[string]*istiod{},
 	}
 	return a.run(ctx)
 }
 
 // attendant owns the processes; everything but the informers' wake-ups and a process' own goroutine happens in run.
 type attendant struct {
-	options Options
-	config  *rest.Config
-	client  kubernetes.Interface
-	log     *log.Logger
-	wake    chan struct{}
-	running map[string]*istiod // by pod UID
-	alive   sync.WaitGroup     // also those that are being stopped
-	settled bool
+	options  Options
+	config   *rest.Config
+	client   kubernetes.Interface
+	metadata metadata.Interface
+	log      *log.Logger
+	wake     chan struct{}
+	running  map[string]*istiod // by pod UID
+	alive    sync.WaitGroup     // also those that are being stopped
+	settled  bool
 }
 
 func (a *attendant) run(ctx context.Context) error {
@@ -113,6 +120,9 @@ func (a *attendant) run(ctx context.Context) error {
 				return fmt.Errorf("no %v could be listed", kind)
 			}
 		}
+	}
+	if err := newWarming(a.client.Discovery().RESTClient(), kinds()).watch(ctx, a.metadata); err != nil {
+		return err
 	}
 	defer a.stopAll()
 	a.poke()

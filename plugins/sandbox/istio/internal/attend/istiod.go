@@ -105,9 +105,6 @@ func (a *attendant) runProcess(ctx context.Context, p *istiod) error {
 	if err := a.waitForInjector(ctx, p.pod); err != nil {
 		return err
 	}
-	if err := waitForKinds(ctx, a.client.Discovery().RESTClient(), kinds()); err != nil {
-		return err
-	}
 	folder, err := os.MkdirTemp(filepath.Join(a.options.Dir, folderName), p.pod.Name+"-")
 	if err != nil {
 		return err
@@ -145,6 +142,12 @@ func (a *attendant) runProcess(ctx context.Context, p *istiod) error {
 	}
 	ended := make(chan error, 1)
 	if err := startLocked(command, ended); err != nil {
+		return err
+	}
+	// It is being loaded meanwhile, and waits for the first byte.
+	if err := waitForKinds(ctx, a.client.Discovery().RESTClient(), kinds()); err != nil {
+		_ = command.Process.Kill()
+		<-ended
 		return err
 	}
 	_, _ = stdin.Write([]byte{'\n'})

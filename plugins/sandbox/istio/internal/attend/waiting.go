@@ -74,9 +74,7 @@ func waitForKinds(ctx context.Context, client rest.Interface, resources []schema
 	for _, resource := range resources {
 		go func() {
 			errs <- poll(ctx, askPeriod, kindsLimit, func() (bool, error) {
-				err := client.Get().AbsPath("/apis", resource.Group, resource.Version, resource.Resource).
-					Param("resourceVersion", "0").Param("limit", "1").MaxRetries(0).Do(ctx).Error()
-				return !apierrors.IsTooManyRequests(err), nil
+				return !apierrors.IsTooManyRequests(ask(ctx, client, resource)), nil
 			})
 		}()
 	}
@@ -85,6 +83,12 @@ func waitForKinds(ctx context.Context, client rest.Interface, resources []schema
 		all = errors.Join(all, <-errs)
 	}
 	return all
+}
+
+// ask asks the API server for one object of a kind, out of its cache.
+func ask(ctx context.Context, client rest.Interface, resource schema.GroupVersionResource) error {
+	return client.Get().AbsPath("/apis", resource.Group, resource.Version, resource.Resource).
+		Param("resourceVersion", "0").Param("limit", "1").MaxRetries(0).Do(ctx).Error()
 }
 
 // waitUntilServing marks the pod when the process answers and the webhooks lead to it. Until then a pod of a labelled namespace could be
