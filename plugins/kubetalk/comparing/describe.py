@@ -69,8 +69,6 @@ class _Reader:
         if self._starts_table(position, line):
             return self._table(position, indent)
         text = line.strip()
-        if indent == 0 and self.entries and re.match(r"Name:\s+\S", text):
-            self._close()
         last = self.stack[-1] if self.stack else None
         if last is not None and last.column > 0 and indent == last.column:
             self._add(last.path, text)
@@ -87,10 +85,13 @@ class _Reader:
             self._add((*parent, _BARE), text)
             return position + 1
         key, value = match["key"], match["value"] or ""
+        begins = key == "Name" and bool(value) and not parent
+        if begins and self.entries:
+            self._close()
         column = indent + match.start("value") if value else -1
         path = (*parent, self._mask(key))
         self.stack.append(_Open(indent, path, column))
-        if indent == 0 and key == "Name" and not self.name:
+        if begins and not self.name:
             self.names.own(self.kind, value)
             self.raw_name = value
             self.name = self._value(path, value)
@@ -218,5 +219,6 @@ def read(lines: list[str], hints: Hints, names: Names) -> list[Tree]:
     """The objects described, in canonical order."""
     trees = _Reader(lines, hints, names).read()
     if len(trees) > 1:
-        trees.sort(key=lambda tree: (erase(str(tree)), str(tree)))
+        # What stands before the first name belongs to none and stays there.
+        trees.sort(key=lambda tree: (bool(tree.name), erase(str(tree)), str(tree)))
     return trees
