@@ -57,7 +57,8 @@ def a_job_past_its_deadline_fails_and_ends_its_pods(t: Bench) -> None:
 @check("concepts/workloads/controllers/ttlafterfinished/")
 def a_finished_job_is_removed_after_its_time_to_live(t: Bench) -> None:
     t.apply(job("j", spec="ttlSecondsAfterFinished: 1"))
-    t.out("kubectl wait --for=create job/j && kubectl wait --for=delete job/j --timeout=60s")
+    # On a busy machine it may be gone by now, and that is no error.
+    t.out("kubectl wait --for=delete job/j --timeout=60s")
     t.until("pods", lambda o: not o["items"])
 
 
