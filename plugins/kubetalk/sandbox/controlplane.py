@@ -15,7 +15,6 @@ from typing import Any, NoReturn, Self
 
 from kubetalk.errors import SandboxError
 from kubetalk.model import SandboxFacts
-from kubetalk.sandbox.api import Api
 from kubetalk.sandbox.binaries import Binary
 from kubetalk.sandbox.environment import session_environment
 from kubetalk.sandbox.istio import CHARTS_VARIABLE, apply_gateway_api, link_commands
@@ -69,6 +68,8 @@ class EmbeddedSandbox:
         shutil.copy2(self._kubeconfig, own / "kubeconfig")
         own_environment = {**self._environment, "HOME": str(own), "KUBECONFIG": str(own / "kubeconfig")}
         self._kubectl = Kubectl(self._bin / "kubectl", own / "kubeconfig", own_environment)
+        from kubetalk.sandbox.api import Api  # noqa: PLC0415  its libraries are needless where nothing runs
+
         self._api = Api.of(own / "kubeconfig")
         self._reader: Reader = self._api or self._kubectl
         if istio and "istioctl" in facts.versions:
