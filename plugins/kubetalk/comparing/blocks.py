@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from kubetalk.comparing import masks, structured
 from kubetalk.comparing.commands import Hints
-from kubetalk.comparing.forms import Entry, Part, Tree
+from kubetalk.comparing.forms import Entry, LineKind, Lines, Part, Tree
 from kubetalk.comparing.names import Names
 
 _SECTION = re.compile(
@@ -73,4 +73,5 @@ def _section(title: str, body: list[str], hints: Hints, names: Names, segments: 
             return [values]
     kind = title.rpartition("/")[2].partition("(")[0].lower() if "/" in title else ""
     inner = replace(hints, kinds=(kind,)) if kind else hints
-    return segments(body, inner, names, title)
+    # Also a heading with nothing below it is something that was printed.
+    return segments(body, inner, names, title) or [Lines(LineKind.TEXT, (), title=title)]
