@@ -139,6 +139,8 @@ def segments(lines: list[str], hints: Hints, names: Names, title: str = "") -> l
     """Tables and runs of text in the order they come."""
     wordy = hints.runs("kubectl", "logs", "exec", "explain", "diff", "options", "attach") or "--help" in hints.command
     foreign = not hints.tools & commands.TOOLS
+    if not wordy:
+        lines = _unindented(lines, hints, foreign=foreign)
     parts: list[Part] = []
     run: list[str] = []
 
@@ -164,6 +166,25 @@ def segments(lines: list[str], hints: Hints, names: Names, title: str = "") -> l
         parts.append(tables.build(head, rows, hints, names, title))
     flush()
     return parts
+
+
+def _unindented(lines: list[str], hints: Hints, *, foreign: bool) -> list[str]:
+    """The lines, an indented header inside a table put where it stands once the table is printed."""
+    if not any(line[:1] == " " and tables.begins(line.lstrip()) for line in lines):
+        return lines
+    result: list[str] = []
+    inside = seen = False
+    for line in lines:
+        bare = line.lstrip()
+        if not bare:
+            inside = False
+        elif not inside:
+            inside = tables.header(line, hints, inside=foreign, first=not seen) is not None
+        elif line[0] == " " and tables.header(bare, hints, inside=True):
+            line = bare  # noqa: PLW2901  what is added to the result
+        seen = seen or bool(bare)
+        result.append(line)
+    return result
 
 
 def _ignoring(

@@ -55,6 +55,9 @@ _HTTP = re.compile(
     r"traceparent|audit-id|x-kubernetes-pf-\w+-uid|etag|set-cookie): ).+$"
 )
 _SPEAKS_HTTP = re.compile(r"(?<![\w.-])(?:curl|wget|https?|httpie|xh|hey|fortio)(?![\w.-]|://)")
+# How long it took until curl gave up (curl's lib/connect.c and lib/multi.c).
+_CURL_SPEAKS = re.compile(r"curl: \(\d+\) |\* ")
+_CURL_TOOK = re.compile(r"(?<= after )\d+(?= (?:ms|milliseconds)\b)")
 _LOG_STAMP = re.compile(r"^(\[pod/\S+\] )?(?:\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?Z?)(?=\s)")
 _AGO = re.compile(r"(?<![\w.›])(\d+[smhdy](?:\d+[smhd])?)(?= ago\b)|(?<=over )(\d+[smhdy](?:\d+[smhd])?)(?=\))")
 _BUDGET = re.compile(r"(?:, )?65536\.65536\.65536 \(\d+ proxies\)")
@@ -107,6 +110,8 @@ def mask_line(raw: str, hints: Hints, names: Names) -> str:
     match = _HTTP.match(text) if ": " in text else None
     if match is not None and not hints.runs("kubectl", "get", "describe") and _is_header(match, hints):
         return f"{match[1]}‹value›"
+    if " after " in text and _CURL_SPEAKS.match(text):
+        text = _CURL_TOOK.sub(masks.NUMBER, text)
     found = _FOUND.match(text) if text.startswith("Found ") else None
     if found is not None:  # which one it takes is chance (polymorphichelpers, GetFirstPod)
         names.know(found[2], "pod")

@@ -67,6 +67,7 @@ outputs = st.one_of(st.text(max_size=200), st.lists(st.sampled_from(PIECES), max
 
 @given(commands, outputs)
 @example("helm status shop", "NAME: x\n==> v1/Service\nNAME   AGE\na      5s\n\nTEST SUITE: None\nNOTES:\n\n==> x")
+@example("kubectl get pods -o name", "T  E\n ATTRIBUTE  T")  # a header in a table, indented
 @example("kubectl get pods", "STATUS:\n==> 0")  # a heading without anything below it
 @example("kubectl get pods", "NAME\ne/\n3")  # the kind of a table was that of its first row
 @example("helm status shop", "E  ENDPOINT\n   0,  2  s")
