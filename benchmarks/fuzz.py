@@ -166,7 +166,7 @@ def one(data):
     form = comparing.canonical(COMMANDS[choice], text)
     again = comparing.canonical(COMMANDS[choice], str(form))
     assert again == form, (COMMANDS[choice], text)
-    assert comparing.differences(form, again) == ()
+    assert comparing.differences(form, again) == (), (COMMANDS[choice], text)
 
 atheris.Setup(sys.argv, one)
 atheris.Fuzz()

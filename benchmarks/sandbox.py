@@ -236,26 +236,24 @@ def measure_checkpoints(bench: Benchmark, provider: EmbeddedProvider) -> None:
 
 def measure_spare(bench: Benchmark, provider: EmbeddedProvider) -> None:
     """Back to the empty cluster with a spare that was started meanwhile, to its first answer."""
-    values = []
     with folders(empty_cache=False) as folder, SandboxPool(provider, folder) as pool:
-        for _ in range(2 if bench.quick else 10):
-            if not pool.prepare(REQUEST):
-                raise SystemExit("there is not enough memory for a spare")
-            wait_for_spare(pool)
-            begun = time.perf_counter()
-            with pool.start(REQUEST, folder, quiet) as sandbox:
-                run(sandbox, "kubectl get ns")  # type: ignore[arg-type]
-                values.append(time.perf_counter() - begun)
+        values = [answered_by_spare(pool, REQUEST, folder) for _ in range(2 if bench.quick else 10)]
     bench.times("back to the empty cluster, warm spare", values)
     bench.figure("restore-empty-warm-spare", statistics.median(values), "s", 1)
 
 
-def wait_for_spare(pool: SandboxPool) -> None:
-    """Until the background start is over: the author has typed for a while."""
+def answered_by_spare(pool: SandboxPool, request: SandboxRequest, folder: Path) -> float:
+    """Seconds to the first answer of a spare whose start is over: the author has typed for a while."""
+    if not pool.prepare(request):
+        raise SystemExit("there is not enough memory for a spare")
     prepared = pool._spare  # noqa: SLF001
     if prepared is None:
         raise SystemExit("the spare is gone")
     prepared[1].result(120)
+    begun = time.perf_counter()
+    with pool.start(request, folder, quiet) as sandbox:
+        run(sandbox, "kubectl get ns")  # type: ignore[arg-type]
+        return time.perf_counter() - begun
 
 
 # Istio
@@ -288,13 +286,7 @@ def measure_istio(bench: Benchmark, provider: EmbeddedProvider) -> None:
                 injected.append(inject(sandbox))
             # As a build of several documents has it: the next one's sandbox is started while this one's session runs.
             with SandboxPool(provider, folder) as pool:
-                if not pool.prepare(on_layer):
-                    raise SystemExit("there is not enough memory for a spare")
-                wait_for_spare(pool)
-                begun = time.perf_counter()
-                with pool.start(on_layer, folder, quiet) as sandbox:
-                    run(sandbox, "kubectl get ns")  # type: ignore[arg-type]
-                    spared.append(time.perf_counter() - begun)
+                spared.append(answered_by_spare(pool, on_layer, folder))
     bench.times("start with Istio available", plain)
     bench.times(INSTALL, installs)
     bench.times(f"{PODS} injected replicas to 2/2", injected)

@@ -77,7 +77,7 @@ class _Reader:
             self.stack.pop()
         parent = self.stack[-1].path if self.stack else ()
         match = _KEY.match(text)
-        if match is None and ":" not in {text[0], text[-1]} and self._is_heading(position, indent):
+        if match is None and _KEY.match(f"{text}:") and self._is_heading(position, indent):
             self.stack.append(_Open(indent, (*parent, self._mask(text)), -1))
             self._add(self.stack[-1].path, "")
             return position + 1

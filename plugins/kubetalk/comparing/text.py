@@ -56,7 +56,7 @@ _HTTP = re.compile(
 )
 _SPEAKS_HTTP = re.compile(r"(?<![\w.-])(?:curl|wget|https?|httpie|xh|hey|fortio)(?![\w.-]|://)")
 # How long it took until curl gave up (curl's lib/connect.c and lib/multi.c).
-_CURL_SPEAKS = re.compile(r"curl: \(\d+\) |\* ")
+_CURL_SPEAKS = re.compile(r"curl: \(\d+\) |(?P<verbose>\* )")
 _CURL_TOOK = re.compile(r"(?<= after )\d+(?= (?:ms|milliseconds)\b)")
 _LOG_STAMP = re.compile(r"^(\[pod/\S+\] )?(?:\d{4}[-/]\d\d[-/]\d\d[ T]\d\d:\d\d:\d\d(?:\.\d+)?Z?)(?=\s)")
 _AGO = re.compile(r"(?<![\w.›])(\d+[smhdy](?:\d+[smhd])?)(?= ago\b)|(?<=over )(\d+[smhdy](?:\d+[smhd])?)(?=\))")
@@ -110,8 +110,8 @@ def mask_line(raw: str, hints: Hints, names: Names) -> str:
     match = _HTTP.match(text) if ": " in text else None
     if match is not None and not hints.runs("kubectl", "get", "describe") and _is_header(match, hints):
         return f"{match[1]}‹value›"
-    if " after " in text and _CURL_SPEAKS.match(text):
-        text = _CURL_TOOK.sub(masks.NUMBER, text)
+    if " after " in text:
+        text = _without_curls_time(text, hints)
     found = _FOUND.match(text) if text.startswith("Found ") else None
     if found is not None:  # which one it takes is chance (polymorphichelpers, GetFirstPod)
         names.know(found[2], "pod")
@@ -137,6 +137,14 @@ def mask_line(raw: str, hints: Hints, names: Names) -> str:
         text = _AGO.sub(masks.AGE, text)
     text = masks.text(text, names.literals, names.addresses)
     return names.mask(text, "pod" if hints.kinds == ("pod",) and hints.runs("kubectl", *_OF_PODS) else "")
+
+
+def _without_curls_time(text: str, hints: Hints) -> str:
+    """An asterisk begins many a line, so it takes a curl."""
+    speaks = _CURL_SPEAKS.match(text)
+    if speaks is None or (speaks["verbose"] and not _SPEAKS_HTTP.search(hints.command)):
+        return text
+    return _CURL_TOOK.sub(masks.NUMBER, text)
 
 
 def _is_header(match: re.Match[str], hints: Hints) -> bool:

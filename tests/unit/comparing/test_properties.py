@@ -76,6 +76,7 @@ outputs = st.one_of(st.text(max_size=200), st.lists(st.sampled_from(PIECES), max
 @example("kubectl get pods -o name", "64d-nhdcm\nNAME  CLUSTER-IP  PORT(S)\n%64d-nhdcm")
 @example("kubectl get deploy web -o yaml", "client-certificate-data: :")
 @example("kubectl describe pod web", ":d\n d")
+@example("kubectl describe pod web", "s::D\n c")  # a heading is one that can be a key
 @example("kubectl describe pod web", " Name: a\nb: c\n  Name: d")  # an object begins with its name, however indented
 @example("kubectl describe pod web", "z: z\nName: a\nb: c")  # what stands before the first name is no object's
 @example(

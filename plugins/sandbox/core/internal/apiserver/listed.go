@@ -10,7 +10,7 @@ import (
 	rbacclient "k8s.io/client-go/kubernetes/typed/rbac/v1"
 )
 
-// listed is a client that answers for single roles and bindings out of four lists. Kubernetes asks for each of its 180 by name, which
+// listed is a client that answers for single roles and bindings out of four lists. Kubernetes asks for each of its 135 by name, which
 // takes most of a second of a server that is starting. Someone else's change in the meantime is a conflict, and a reason for new lists.
 type listed struct {
 	clientset.Interface

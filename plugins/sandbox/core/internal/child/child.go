@@ -3,7 +3,7 @@
 // The supervisor holds the write end of a pipe that is the child's stdin. One byte means "begin"; the end of the file means that the
 // supervisor is gone, by whatever signal, and ends the child at once. A child may be killed at any time: its data is thrown away too.
 // Every further byte means "the start is over": memory that was only needed for it goes back to the system. From then on garbage is
-// collected as Go does it by itself: to save 70 MiB by doing it more often took the API server a third of its time during a large
+// collected as Go does it by itself: to save 70 MiB by doing it more often took the API server a quarter of its time during a large
 // installation.
 package child
 

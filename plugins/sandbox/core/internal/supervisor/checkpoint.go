@@ -46,9 +46,7 @@ func (s *Supervisor) restore(ctx context.Context, name string) (message, error) 
 		func() error {
 			return s.launch(ctx, func() error { return load(checkpointPath(name)) }, know, func(string) {})
 		},
-		func() error { return s.settle(ctx) },
-		func() error { return s.greetings(ctx, events, remove) },
-		func() error { s.processes.rest(); return nil },
+		func() error { return s.settle(ctx, events, remove) },
 	} {
 		if err := step(); err != nil {
 			if f := (*failure)(nil); errors.As(err, &f) {

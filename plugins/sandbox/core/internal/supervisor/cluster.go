@@ -94,15 +94,11 @@ func (s *Supervisor) startOnce(ctx context.Context) error {
 		return err
 	}
 	s.progress("nodes")
-	if err := s.settle(ctx); err != nil {
-		return err
-	}
 	// The first command must not find three events that the second one does.
 	keep := func(context.Context, string) error { return nil }
-	if err := s.greetings(ctx, nil, keep); err != nil {
+	if err := s.settle(ctx, nil, keep); err != nil {
 		return err
 	}
-	s.processes.rest()
 	if !s.seeded {
 		s.keepSeed(ctx)
 	}

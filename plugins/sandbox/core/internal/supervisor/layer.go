@@ -87,12 +87,5 @@ func (s *Supervisor) startFrom(ctx context.Context, path string) error {
 	if err := s.launch(ctx, plant, adopt, s.progress); err != nil {
 		return err
 	}
-	if err := s.settle(ctx); err != nil {
-		return err
-	}
-	if err := s.greetings(ctx, events, remove); err != nil {
-		return err
-	}
-	s.processes.rest()
-	return nil
+	return s.settle(ctx, events, remove)
 }

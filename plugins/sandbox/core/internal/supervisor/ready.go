@@ -20,7 +20,9 @@ import (
 
 // settle waits until commands can rely on everything that runs: the API server's own caches, controllers, scheduler, and what stands in
 // for the kubelets.
-func (s *Supervisor) settle(ctx context.Context) error {
+//
+// Then the start is over. The nodes' greetings that it has caused are handed to greet, those named in known left out.
+func (s *Supervisor) settle(ctx context.Context, known map[string]bool, greet func(ctx context.Context, key string) error) error {
 	kubelet := fmt.Sprintf("https://127.0.0.1:%d/healthz", s.ports.kubelet)
 	readiness := fmt.Sprintf("https://127.0.0.1:%d/readyz", s.ports.scheduler)
 	for _, step := range []struct {
@@ -37,6 +39,10 @@ func (s *Supervisor) settle(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := s.greetings(ctx, known, greet); err != nil {
+		return err
+	}
+	s.processes.rest()
 	return nil
 }
 

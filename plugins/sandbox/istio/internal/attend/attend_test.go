@@ -3,6 +3,7 @@ package attend
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -290,7 +291,10 @@ func TestContainersThatWereStarted(t *testing.T) {
 	}
 }
 
-func TestKindsAreWaitedForWhileTheAPIServerPreparesThem(t *testing.T) {
+// preparing is an API server that serves a kind at the third request and knows no gateways; the function tells how often each path was
+// asked for.
+func preparing(t *testing.T) (client rest.Interface, counted func() map[string]int) {
+	t.Helper()
 	var mu sync.Mutex
 	asked := map[string]int{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -306,13 +310,23 @@ func TestKindsAreWaitedForWhileTheAPIServerPreparesThem(t *testing.T) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	client, err := kubernetes.NewForConfig(&rest.Config{Host: server.URL, QPS: -1})
+	c, err := kubernetes.NewForConfig(&rest.Config{Host: server.URL, QPS: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := waitForKinds(t.Context(), client.Discovery().RESTClient(), kinds()); err != nil {
+	return c.Discovery().RESTClient(), func() map[string]int {
+		mu.Lock()
+		defer mu.Unlock()
+		return maps.Clone(asked)
+	}
+}
+
+func TestKindsAreWaitedForWhileTheAPIServerPreparesThem(t *testing.T) {
+	client, counted := preparing(t)
+	if err := waitForKinds(t.Context(), client, kinds()); err != nil {
 		t.Fatal(err)
 	}
+	asked := counted()
 	if got := asked["/apis/networking.istio.io/v1alpha3/envoyfilters"]; got != 3 {
 		t.Errorf("a kind that was not prepared was asked for %d times, want 3", got)
 	}

@@ -39,6 +39,6 @@ func Attend() {
 	}()
 }
 
-// restPercent is the growth of the heap before garbage is collected, once the start is over: little is left to do then, and with Go's own
-// value, 100, istiod holds a third more.
+// restPercent is the growth of the heap before garbage is collected, once the start is over: little is left to do then. Go's own value is
+// 100.
 const restPercent = 40
