@@ -6,17 +6,20 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/labels"
 
+	"kubetalk.dev/sandbox/internal/garbage"
 	"kubetalk.dev/sandbox/internal/supervisor"
 )
 
 // runSupervise starts, watches and stops one sandbox; see PROTOCOL.md.
 func runSupervise() int {
+	debug.SetGCPercent(garbage.Usual)
 	r, err := readRelease()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -9,6 +9,8 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+
+	"kubetalk.dev/istio/internal/garbage"
 )
 
 // Variable is the environment variable that the supervisor sets for its children.
@@ -27,6 +29,7 @@ func Attend() {
 	if _, err := io.ReadFull(os.Stdin, make([]byte, 1)); err != nil {
 		os.Exit(137)
 	}
+	debug.SetGCPercent(garbage.Usual)
 	go func() {
 		signal := make([]byte, 1)
 		for {

@@ -1,0 +1,1 @@
+// This file lets the compiler accept setGCPercent, which has no body.
