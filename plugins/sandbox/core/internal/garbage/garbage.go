@@ -16,7 +16,7 @@ const (
 
 var _ = begin()
 
-// begin respects a GOGC of the environment.
+// begin leaves alone what the environment asks for (GOGC), unless that is Go's own percentage.
 func begin() int32 {
 	old := setGCPercent(Short)
 	if old != Usual {
