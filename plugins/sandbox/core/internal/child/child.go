@@ -20,7 +20,8 @@ const Variable = "KUBETALK_PARENT_PIPE"
 
 // Attend waits for the supervisor's byte and then watches its pipe. It does nothing in a process that no supervisor started.
 //
-// The program is loaded and its packages are initialised (0.1 s) before this wait, so that a child acts in the moment it is let go.
+// The program is loaded and its packages are initialised (0.1 s) before this wait, so that a child acts in the moment it is let go. Only
+// that far is garbage collected less often (package garbage).
 func Attend() {
 	if os.Getenv(Variable) != "stdin" {
 		return
