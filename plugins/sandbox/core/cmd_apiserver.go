@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"strconv"
 	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -14,17 +15,24 @@ import (
 	"kubetalk.dev/sandbox/internal/apiserver"
 	"kubetalk.dev/sandbox/internal/child"
 	"kubetalk.dev/sandbox/internal/egress"
+	"kubetalk.dev/sandbox/internal/garbage"
 	"kubetalk.dev/sandbox/internal/servicemap"
 )
 
 // runAPIServer is kube-apiserver and, when the supervisor asks for it, what keeps its connections within the sandbox.
+// KUBETALK_BALLAST is how many bytes its heap seems to be larger than it is (package garbage).
 func runAPIServer() int {
-	begin := func() error { child.Attend(); return nil }
+	serve := func() error { return nil }
 	if file := os.Getenv("KUBETALK_SERVICE_MAP"); file != "" {
-		serve := enclose(file)
-		begin = func() error { child.Attend(); return serve() }
+		serve = enclose(file)
 	}
-	return cli.Run(apiserver.Command(begin))
+	return cli.Run(apiserver.Command(func() error {
+		child.Attend()
+		if bytes, err := strconv.Atoi(os.Getenv("KUBETALK_BALLAST")); err == nil {
+			garbage.Ballast(bytes)
+		}
+		return serve()
+	}))
 }
 
 // enclose lets the API server find the Services in file outside of the cluster. Of all others it asks itself, as the user of

@@ -6,17 +6,25 @@ package apiserver
 import (
 	"context"
 	"fmt"
+	_ "unsafe" // for go:linkname
 
 	"github.com/spf13/cobra"
 
+	apiextensionsv1 "k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1"
+	apiextensions "k8s.io/apiextensions-apiserver/pkg/apiserver"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	genericapifilters "k8s.io/apiserver/pkg/endpoints/filters"
 	genericapiserver "k8s.io/apiserver/pkg/server"
+	"k8s.io/apiserver/pkg/util/notfoundhandler"
 	"k8s.io/client-go/rest"
 	basecompatibility "k8s.io/component-base/compatibility"
 	"k8s.io/component-base/featuregate"
 	logsapi "k8s.io/component-base/logs/api/v1"
+	aggregator "k8s.io/kube-aggregator/pkg/apiserver"
 	"k8s.io/kubernetes/cmd/kube-apiserver/app"
 	"k8s.io/kubernetes/cmd/kube-apiserver/app/options"
+	controlplaneapiserver "k8s.io/kubernetes/pkg/controlplane/apiserver"
 )
 
 // Command returns the command, with the flags of kube-apiserver that are its own. begin is called when the server is loaded as far as it
@@ -80,7 +88,7 @@ func run(ctx context.Context, o options.CompletedOptions, begin func() error) er
 	if kube.SecureServing.Listener, err = listen(o.SecureServing.SecureServingOptions); err != nil {
 		return err
 	}
-	server, err := app.CreateServerChain(completed)
+	server, definitions, err := serverChain(completed)
 	if err != nil {
 		return err
 	}
@@ -90,12 +98,41 @@ func run(ctx context.Context, o options.CompletedOptions, begin func() error) er
 			return fmt.Errorf("hook %s: %w", h.name, err)
 		}
 	}
-	if err := installOpenAPI(server.GenericAPIServer.NextDelegate(), kube); err != nil {
-		return err
-	}
 	prepared, err := server.PrepareRun()
 	if err != nil {
 		return err
 	}
+	// Without it, the controller that makes a document after every change of a definition is not begun.
+	definitions.GenericAPIServer.OpenAPIV3VersionedService = nil
 	return prepared.Run(ctx)
 }
+
+// serverChain puts the three servers behind each other, as CreateServerChain of cmd/kube-apiserver/app does, and lets the two that the
+// aggregator asks for OpenAPI documents answer by installOpenAPI. The second result serves CustomResourceDefinitions.
+func serverChain(config app.CompletedConfig) (*aggregator.APIAggregator, *apiextensions.CustomResourceDefinitions, error) {
+	generic := config.KubeAPIs.ControlPlane.Generic
+	nobody := notfoundhandler.New(generic.Serializer, genericapifilters.NoMuxAndDiscoveryIncompleteKey)
+	definitions, err := config.ApiExtensions.New(genericapiserver.NewEmptyDelegateWithCustomHandler(nobody))
+	if err != nil {
+		return nil, nil, err
+	}
+	kube, err := config.KubeAPIs.New(definitions.GenericAPIServer)
+	if err != nil {
+		return nil, nil, err
+	}
+	informer := definitions.Informers.Apiextensions().V1().CustomResourceDefinitions()
+	installOpenAPI(kube.ControlPlane.GenericAPIServer, generic.Config)
+	installDefinitionsOpenAPI(definitions.GenericAPIServer, config.ApiExtensions.GenericConfig.Config, informer.Lister())
+	served := kube.ControlPlane.GenericAPIServer.Handler
+	served.Director = patient{served.Director}
+	enabled := config.ApiExtensions.GenericConfig.MergedResourceConfig.ResourceEnabled(
+		apiextensionsv1.SchemeGroupVersion.WithResource("customresourcedefinitions"))
+	server, err := controlplaneapiserver.CreateAggregatorServer(
+		config.Aggregator, kube.ControlPlane.GenericAPIServer, informer, enabled, apiVersionPriorities)
+	return server, definitions, err
+}
+
+// apiVersionPriorities is the order in which Kubernetes lists its groups, which must not be told twice either.
+//
+//go:linkname apiVersionPriorities k8s.io/kubernetes/cmd/kube-apiserver/app.apiVersionPriorities
+var apiVersionPriorities map[schema.GroupVersion]controlplaneapiserver.APIServicePriority

@@ -121,7 +121,8 @@ func (a *attendant) run(ctx context.Context) error {
 			}
 		}
 	}
-	if err := newWarming(a.client.Discovery().RESTClient(), kinds()).watch(ctx, a.metadata); err != nil {
+	w := newWarming(a.client.Discovery().RESTClient(), kinds())
+	if err := w.watch(ctx, a.metadata); err != nil {
 		return err
 	}
 	defer a.stopAll()
@@ -135,6 +136,7 @@ func (a *attendant) run(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
+			w.expect(len(found) > 0)
 			a.reconcile(ctx, found)
 			if err := a.publish(servicesOf(services.Informer())); err != nil {
 				a.log.Print(err)

@@ -3,9 +3,6 @@ package attend
 import (
 	"context"
 	"encoding/json"
-	"maps"
-	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,9 +16,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
-	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/fake"
-	"k8s.io/client-go/rest"
 )
 
 func istiodPod(name, revision string, born int64) *corev1.Pod {
@@ -288,54 +283,5 @@ func TestContainersThatWereStarted(t *testing.T) {
 	pod.Status.ContainerStatuses[0].State.Running = &corev1.ContainerStateRunning{}
 	if !containerRuns(pod) {
 		t.Error("it was started")
-	}
-}
-
-// preparing is an API server that serves a kind at the third request and knows no gateways; the function tells how often each path was
-// asked for.
-func preparing(t *testing.T) (client rest.Interface, counted func() map[string]int) {
-	t.Helper()
-	var mu sync.Mutex
-	asked := map[string]int{}
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		mu.Lock()
-		defer mu.Unlock()
-		asked[r.URL.Path]++
-		switch {
-		case strings.HasSuffix(r.URL.Path, "/gateways"):
-			http.NotFound(w, r) // not defined
-		case asked[r.URL.Path] < 3:
-			w.Header().Set("Retry-After", "1")
-			w.WriteHeader(http.StatusTooManyRequests)
-		}
-	}))
-	t.Cleanup(server.Close)
-	c, err := kubernetes.NewForConfig(&rest.Config{Host: server.URL, QPS: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c.Discovery().RESTClient(), func() map[string]int {
-		mu.Lock()
-		defer mu.Unlock()
-		return maps.Clone(asked)
-	}
-}
-
-func TestKindsAreWaitedForWhileTheAPIServerPreparesThem(t *testing.T) {
-	client, counted := preparing(t)
-	if err := waitForKinds(t.Context(), client, kinds()); err != nil {
-		t.Fatal(err)
-	}
-	asked := counted()
-	if got := asked["/apis/networking.istio.io/v1alpha3/envoyfilters"]; got != 3 {
-		t.Errorf("a kind that was not prepared was asked for %d times, want 3", got)
-	}
-	if got := asked["/apis/networking.istio.io/v1/gateways"]; got != 1 {
-		t.Errorf("a kind that is not defined was asked for %d times, want 1", got)
-	}
-	for path := range asked {
-		if !strings.Contains(path, ".istio.io/") {
-			t.Errorf("%s is none of Istio's", path)
-		}
 	}
 }

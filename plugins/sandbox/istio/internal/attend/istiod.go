@@ -145,7 +145,7 @@ func (a *attendant) runProcess(ctx context.Context, p *istiod) error {
 		return err
 	}
 	// It is being loaded meanwhile, and waits for the first byte.
-	if err := waitForKinds(ctx, a.client.Discovery().RESTClient(), kinds()); err != nil {
+	if err := a.waitForGateways(ctx); err != nil {
 		_ = command.Process.Kill()
 		<-ended
 		return err

@@ -3,20 +3,15 @@ package attend
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
-	"istio.io/istio/pkg/config/schema/collections"
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
-	"k8s.io/client-go/rest"
 )
 
 const (
@@ -29,8 +24,11 @@ const (
 	webhooksLimit = 10 * time.Second
 	// probePeriod is long for a machine and short for a person: istiod logs every probe that comes too early.
 	probePeriod = 250 * time.Millisecond
-	// kindsLimit is for the API server to build what serves a kind; an istiod of its own would go on asking, only more slowly.
-	kindsLimit = 3 * time.Second
+	// youth is how old a definition has to be for the API server to create one of its kind at once; before, it lets whoever tries wait as
+	// long again (k8s.io/apiextensions-apiserver/pkg/apiserver/customresource_handler.go, serveResource).
+	youth = 2 * time.Second
+	// boot is the least time that istiod takes before it creates something.
+	boot = 200 * time.Millisecond
 	// askPeriod is how often the API server is asked.
 	askPeriod = 25 * time.Millisecond
 )
@@ -55,40 +53,41 @@ func (a *attendant) waitForInjector(ctx context.Context, pod *corev1.Pod) error 
 	})
 }
 
-// kinds are the resources that istiod watches once they are defined, in the versions it watches.
-func kinds() []schema.GroupVersionResource {
-	var found []schema.GroupVersionResource
-	for _, kind := range collections.Pilot.All() {
-		if resource := kind.GroupVersionResource(); strings.HasSuffix(resource.Group, ".istio.io") {
-			found = append(found, resource)
+// waitForGateways waits until istiod may create a Gateway at once: it finds out by a broken one, on trial, whether its webhook is called.
+// To be held up there costs it two seconds, and a few tenths if it begins later.
+func (a *attendant) waitForGateways(ctx context.Context) error {
+	const path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions/gateways.networking.istio.io"
+	text, err := a.client.Discovery().RESTClient().Get().AbsPath(path).Do(ctx).Raw()
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	var definition struct {
+		Status struct {
+			Conditions []metav1.Condition `json:"conditions"`
+		} `json:"status"`
+	}
+	if err := json.Unmarshal(text, &definition); err != nil {
+		return err
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(time.Until(usable(definition.Status.Conditions))):
+		return nil
+	}
+}
+
+// usable is when an istiod may begin, going by the conditions of a definition.
+func usable(conditions []metav1.Condition) time.Time {
+	for _, condition := range conditions {
+		if condition.Type == "Established" {
+			return condition.LastTransitionTime.Add(youth - boot)
 		}
 	}
-	return found
-}
-
-// waitForKinds waits until the API server serves these resources. It builds what serves a kind at the first request, and says "too many
-// requests, again in a second" meanwhile: an istiod that asks right after the definitions were applied loses that second. Whatever is
-// not defined is not waited for.
-func waitForKinds(ctx context.Context, client rest.Interface, resources []schema.GroupVersionResource) error {
-	errs := make(chan error, len(resources))
-	for _, resource := range resources {
-		go func() {
-			errs <- poll(ctx, askPeriod, kindsLimit, func() (bool, error) {
-				return !apierrors.IsTooManyRequests(ask(ctx, client, resource)), nil
-			})
-		}()
-	}
-	var all error
-	for range resources {
-		all = errors.Join(all, <-errs)
-	}
-	return all
-}
-
-// ask asks the API server for one object of a kind, out of its cache.
-func ask(ctx context.Context, client rest.Interface, resource schema.GroupVersionResource) error {
-	return client.Get().AbsPath("/apis", resource.Group, resource.Version, resource.Resource).
-		Param("resourceVersion", "0").Param("limit", "1").MaxRetries(0).Do(ctx).Error()
+	return time.Time{}
 }
 
 // waitUntilServing marks the pod when the process answers and the webhooks lead to it. Until then a pod of a labelled namespace could be

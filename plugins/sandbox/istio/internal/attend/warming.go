@@ -2,9 +2,11 @@ package attend
 
 import (
 	"context"
+	"strings"
+	"sync/atomic"
 	"time"
 
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"istio.io/istio/pkg/config/schema/collections"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/metadata"
@@ -15,23 +17,45 @@ import (
 
 var definitions = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Version: "v1", Resource: "customresourcedefinitions"}
 
-// quiet is how long no definition has to change before the first kind is asked for: whoever defines them shall not be held up.
-const quiet = 150 * time.Millisecond
+// quiet is how long no definition has to change before the first kind is asked for, as long as istiod has no pod: whoever is installing
+// shall not be held up. It is several times as long as one definition takes on a slow machine.
+const quiet = 500 * time.Millisecond
 
-// warming asks for the kinds that istiod watches soon after they are defined. The API server builds what serves a kind at the first
-// request. An installation defines them all first and starts istiod last: what is built in between, istiod need not wait for.
+// warming asks for the kinds that istiod watches before istiod does. The API server builds what serves a kind at the first request, and
+// all of Istio's take it most of a second. An installation that defines them and deploys istiod right away is left alone until the pod is
+// there, and istiod is loaded while they are built; one that defines them only (the chart "base") has them built for the next one.
 type warming struct {
 	client  rest.Interface
 	wanted  map[string]schema.GroupVersionResource // by the name of the definition
-	changed chan string                            // names of definitions
+	quiet   time.Duration
+	changed chan string // names of definitions
+	istiod  atomic.Bool // it has a pod, and will ask
+	wake    chan struct{}
 }
 
 func newWarming(client rest.Interface, resources []schema.GroupVersionResource) *warming {
-	w := &warming{client: client, wanted: map[string]schema.GroupVersionResource{}, changed: make(chan string, 1024)}
+	w := &warming{
+		client:  client,
+		wanted:  map[string]schema.GroupVersionResource{},
+		quiet:   quiet,
+		changed: make(chan string, 1024),
+		wake:    make(chan struct{}, 1),
+	}
 	for _, resource := range resources {
 		w.wanted[resource.Resource+"."+resource.Group] = resource
 	}
 	return w
+}
+
+// kinds are the resources that istiod watches once they are defined, in the versions it watches.
+func kinds() []schema.GroupVersionResource {
+	var found []schema.GroupVersionResource
+	for _, kind := range collections.Pilot.All() {
+		if resource := kind.GroupVersionResource(); strings.HasSuffix(resource.Group, ".istio.io") {
+			found = append(found, resource)
+		}
+	}
+	return found
 }
 
 // watch follows the definitions until ctx ends.
@@ -65,30 +89,53 @@ func (w *warming) tell(name string) {
 	}
 }
 
-// run asks for one kind after another, as long as no definition changes.
+// expect says whether istiod has a pod.
+func (w *warming) expect(istiod bool) {
+	if w.istiod.Swap(istiod) == istiod {
+		return
+	}
+	select {
+	case w.wake <- struct{}{}:
+	default: // run will look anyway
+	}
+}
+
+// delay is how long run waits after a change.
+func (w *warming) delay() time.Duration {
+	if w.istiod.Load() {
+		return 0
+	}
+	return w.quiet
+}
+
+// run asks for one kind after another: as long as no definition changes, or at once if istiod has a pod.
 func (w *warming) run(ctx context.Context) {
 	open := map[string]schema.GroupVersionResource{}
-	timer := time.NewTimer(quiet)
+	timer := time.NewTimer(w.delay())
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case name := <-w.changed:
 			open[name] = w.wanted[name]
-			timer.Reset(quiet)
+			timer.Reset(w.delay())
+		case <-w.wake:
+			timer.Reset(w.delay())
 		case <-timer.C:
-			pause := time.Duration(0)
 			for name, resource := range open {
-				if err := ask(ctx, w.client, resource); apierrors.IsTooManyRequests(err) {
-					pause = askPeriod // it is being built
-				} else {
-					delete(open, name) // served; or not accepted yet, and will change again
-				}
+				w.ask(ctx, resource)
+				delete(open, name) // one that is not accepted yet will change again
 				break
 			}
 			if len(open) > 0 {
-				timer.Reset(pause)
+				timer.Reset(0)
 			}
 		}
 	}
+}
+
+// ask asks the API server for one object of a kind, out of its cache. Whatever it says, it has then done what it can.
+func (w *warming) ask(ctx context.Context, resource schema.GroupVersionResource) {
+	_ = w.client.Get().AbsPath("/apis", resource.Group, resource.Version, resource.Resource).
+		Param("resourceVersion", "0").Param("limit", "1").MaxRetries(0).Do(ctx).Error()
 }
