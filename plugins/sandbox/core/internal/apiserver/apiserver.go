@@ -1,6 +1,6 @@
 // Package apiserver is kube-apiserver, put together as Kubernetes does it (cmd/kube-apiserver/app), only that less has to be waited for:
-// what needs neither etcd nor a port is done while the server is loaded, two hooks of the start do not pause before they begin, and the
-// OpenAPI v2 document is made when somebody asks for it. It answers as Kubernetes' own does.
+// what needs neither etcd nor a port is done while the server is loaded, two hooks of the start do not pause before they begin, OpenAPI
+// documents are made when somebody asks for them, and who reads a kind that is new waits for its cache. It answers as Kubernetes' own does.
 package apiserver
 
 import (

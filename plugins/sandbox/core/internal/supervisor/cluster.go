@@ -100,6 +100,9 @@ func (s *Supervisor) startOnce(ctx context.Context) error {
 		return err
 	}
 	if !s.seeded {
+		if err := s.withdraw(ctx); err != nil {
+			return err
+		}
 		s.keepSeed(ctx)
 	}
 	return nil

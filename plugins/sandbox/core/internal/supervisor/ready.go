@@ -261,6 +261,22 @@ func (s *Supervisor) greetings(ctx context.Context, known map[string]bool, each 
 	return nil
 }
 
+// withdraw takes back what an API server may say at the first start of a cluster: that the address of the Service "kubernetes" is not
+// allocated. It has just allocated it, and its controller looks before it has heard of that (pkg/registry/core/service/ipallocator/
+// controller, repairip.go). One page in twenty would show that warning, and every start on a layer that was made then.
+func (s *Supervisor) withdraw(ctx context.Context) error {
+	events, err := s.list(ctx, eventsPath+"?fieldSelector=reason=ClusterIPNotAllocated,involvedObject.name=kubernetes")
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
+		if err := remove(ctx, eventsKey+e.Metadata.Name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // remove takes a value of the API server out of etcd, where no rule of the cluster can refuse it. After a restore it takes away the
 // controller manager's new greetings: for the restored cluster its start did not happen.
 func remove(ctx context.Context, key string) error {
