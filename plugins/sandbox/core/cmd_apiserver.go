@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"strconv"
 	"sync"
@@ -28,7 +29,11 @@ func runAPIServer() int {
 	}
 	return cli.Run(apiserver.Command(func() error {
 		child.Attend()
-		if bytes, err := strconv.Atoi(os.Getenv("KUBETALK_BALLAST")); err == nil {
+		if text := os.Getenv("KUBETALK_BALLAST"); text != "" {
+			bytes, err := strconv.Atoi(text)
+			if err != nil {
+				return fmt.Errorf("KUBETALK_BALLAST: %w", err)
+			}
 			garbage.Ballast(bytes)
 		}
 		return serve()

@@ -124,7 +124,7 @@ func serverChain(config app.CompletedConfig) (*aggregator.APIAggregator, *apiext
 	installOpenAPI(kube.ControlPlane.GenericAPIServer, generic.Config)
 	installDefinitionsOpenAPI(definitions.GenericAPIServer, config.ApiExtensions.GenericConfig.Config, informer.Lister())
 	served := kube.ControlPlane.GenericAPIServer.Handler
-	served.Director = patient{served.Director}
+	served.Director = patient{served.Director, patience}
 	enabled := config.ApiExtensions.GenericConfig.MergedResourceConfig.ResourceEnabled(
 		apiextensionsv1.SchemeGroupVersion.WithResource("customresourcedefinitions"))
 	server, err := controlplaneapiserver.CreateAggregatorServer(

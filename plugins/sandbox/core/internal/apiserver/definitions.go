@@ -1,8 +1,6 @@
 package apiserver
 
 import (
-	"crypto/sha512"
-	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -61,7 +59,7 @@ func (d *definitions) documents() map[string]document {
 				klog.Errorf("no OpenAPI document of %s: %v", definition.Name, err)
 				continue
 			}
-			spec = hashedSpec{definition.Generation, fmt.Sprintf("%x", sha512.Sum512(text))}
+			spec = hashedSpec{definition.Generation, hashOf(string(text))}
 		}
 		specs[definition.UID] = spec
 		for _, version := range definition.Spec.Versions {

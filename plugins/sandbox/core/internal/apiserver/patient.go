@@ -19,7 +19,10 @@ const (
 // (429, "storage is (re)initializing"; k8s.io/apiserver/pkg/storage/cacher), because there a cache may take minutes and many clients wait.
 // Here it takes some milliseconds, after the first request for a kind that has just been defined: whoever defines one and uses it would
 // lose that second again and again, an istiod that starts right after its definitions for example.
-type patient struct{ next http.Handler }
+type patient struct {
+	next  http.Handler
+	limit time.Duration
+}
 
 // ServeHTTP implements http.Handler.
 func (p patient) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -27,7 +30,7 @@ func (p patient) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		p.next.ServeHTTP(w, r)
 		return
 	}
-	until := time.Now().Add(patience)
+	until := time.Now().Add(p.limit)
 	for {
 		before := maps.Clone(w.Header())
 		try := &attempt{ResponseWriter: w, last: time.Now().After(until)}

@@ -61,7 +61,7 @@ const (
 func ShrinkWAL() { wal.SegmentSizeBytes = 4 << 20 }
 
 // ballast is for the API server of a sandbox with Istio. An installation makes it collect garbage nine times, more than a fifth of its work
-// on two busy cores, and five times with this; it holds some 60 MiB more afterwards. Without Istio there is no such burst.
+// on two busy cores, and five times with this; it holds some 50 MiB more afterwards. Without Istio there is no such burst.
 const ballast = 48 << 20
 
 // arguments returns the command line and the environment of a part.

@@ -263,7 +263,7 @@ func (s *Supervisor) greetings(ctx context.Context, known map[string]bool, each 
 
 // withdraw takes back what an API server may say at the first start of a cluster: that the address of the Service "kubernetes" is not
 // allocated. It has just allocated it, and its controller looks before it has heard of that (pkg/registry/core/service/ipallocator/
-// controller, repairip.go). One page in twenty would show that warning, and every start on a layer that was made then.
+// controller, repairip.go). One first start in twenty would show that warning, and so would every start on a layer that was made then.
 func (s *Supervisor) withdraw(ctx context.Context) error {
 	events, err := s.list(ctx, eventsPath+"?fieldSelector=reason=ClusterIPNotAllocated,involvedObject.name=kubernetes")
 	if err != nil {
