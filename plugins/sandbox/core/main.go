@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	_ "kubetalk.dev/sandbox/internal/catalog" // before kubectl's packages translate anything
 	"kubetalk.dev/sandbox/internal/child"
 )
 
