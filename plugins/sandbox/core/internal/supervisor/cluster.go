@@ -144,10 +144,10 @@ func (s *Supervisor) launch(ctx context.Context, load, edit func() error, progre
 		func() error { return begin(apiServer) },
 		func() error { progress("etcd"); return spawn(append(attended, controllerManager, scheduler, kwok)...) },
 		func() error { return s.await(ctx, "the API server", s.answers("/api/v1/namespaces/default")) },
-		func() error { progress("apiserver"); return begin(scheduler, kwok) },
+		func() error { progress("apiserver"); return begin(append(attended, scheduler, kwok)...) },
 		// The controller manager looks once a second whether the API server is healthy. It must not have to look twice.
 		func() error { return s.await(ctx, "the API server", s.answers(early.Health)) },
-		func() error { return begin(append(attended, controllerManager)...) },
+		func() error { return begin(controllerManager) },
 	} {
 		if err := step(); err != nil {
 			return err

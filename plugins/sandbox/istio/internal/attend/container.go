@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,14 +17,18 @@ import (
 
 // flags maps a port of the pod to the flag that moves it (istio.io/istio/pilot/cmd/pilot-discovery/app/cmd.go; ports from its chart).
 var flags = map[int32]string{
-	8080:  "--httpAddr",
-	15017: "--httpsAddr",
-	15010: "--grpcAddr",
-	15012: "--secureGRPCAddr",
-	15014: "--monitoringAddr",
+	httpPort: "--httpAddr",
+	15017:    "--httpsAddr",
+	grpcPort: "--grpcAddr",
+	15012:    "--secureGRPCAddr",
+	15014:    "--monitoringAddr",
 }
 
-const controlZPort = 9876
+const (
+	httpPort     = 8080
+	grpcPort     = 15010
+	controlZPort = 9876
+)
 
 // listening returns the ports of the pod that have a flag, in order.
 func listening() []int32 { return slices.Sorted(maps.Keys(flags)) }
@@ -36,7 +39,7 @@ func arguments(pod *corev1.Pod, kubeconfig string, local map[int32]int) []string
 		"--kubeconfig", kubeconfig, "--ctrlz_address", "127.0.0.1", "--ctrlz_port", strconv.Itoa(local[controlZPort]),
 	})
 	for _, port := range listening() {
-		args = append(args, flags[port], net.JoinHostPort("127.0.0.1", strconv.Itoa(local[port])))
+		args = append(args, flags[port], loopback(local[port]))
 	}
 	return args
 }

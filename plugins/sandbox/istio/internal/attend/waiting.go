@@ -3,8 +3,9 @@ package attend
 import (
 	"context"
 	"encoding/json"
-	"fmt"
+	"net"
 	"net/http"
+	"strconv"
 	"time"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
@@ -24,6 +25,8 @@ const (
 	webhooksLimit = 10 * time.Second
 	// probePeriod is long for a machine and short for a person: istiod logs every probe that comes too early.
 	probePeriod = 250 * time.Millisecond
+	// startLimit is for an API server that is nearly there.
+	startLimit = 5 * time.Second
 	// youth is how old a definition has to be for the API server to create one of its kind at once; before, it lets whoever tries wait as
 	// long again (k8s.io/apiextensions-apiserver/pkg/apiserver/customresource_handler.go, serveResource).
 	youth = 2 * time.Second
@@ -94,8 +97,13 @@ func usable(conditions []metav1.Condition) time.Time {
 // refused, or a broken VirtualService accepted.
 func (a *attendant) waitUntilServing(ctx context.Context, p *istiod) error {
 	p.mu.Lock()
-	address := fmt.Sprintf("http://127.0.0.1:%d/ready", p.local[8080])
+	discovery, address := loopback(p.local[grpcPort]), "http://"+loopback(p.local[httpPort])+"/ready"
 	p.mu.Unlock()
+	// It listens for proxies when its caches are filled, and is ready a moment later (istio.io/istio/pilot/pkg/bootstrap/server.go, Start).
+	// Who knocks there leaves no line in its log, and so may do it often.
+	if err := poll(ctx, askPeriod, 0, func() (bool, error) { return listens(ctx, discovery), nil }); err != nil {
+		return err
+	}
 	client := &http.Client{Timeout: time.Second}
 	if err := poll(ctx, probePeriod, 0, func() (bool, error) {
 		response, err := client.Get(address)
@@ -114,6 +122,18 @@ func (a *attendant) waitUntilServing(ctx context.Context, p *istiod) error {
 	a.poke()
 	return a.mark(ctx, p.pod, true)
 }
+
+// listens says whether somebody accepts connections at an address.
+func listens(ctx context.Context, address string) bool {
+	connection, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "tcp", address)
+	if err != nil {
+		return false
+	}
+	_ = connection.Close()
+	return true
+}
+
+func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
 // webhooksLeadTo says whether istiod has put its certificate into every webhook of the pod's revision and has closed those that
 // validate: they come with the failure policy Ignore.

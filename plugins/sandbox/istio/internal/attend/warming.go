@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"istio.io/istio/pkg/config/schema/collections"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/metadata"
@@ -134,8 +135,12 @@ func (w *warming) run(ctx context.Context) {
 	}
 }
 
-// ask asks the API server for one object of a kind, out of its cache. Whatever it says, it has then done what it can.
+// ask asks the API server for one object of a kind, out of its cache. Whatever it says, it has then done what it can, unless it is still
+// starting: it does not know then which kinds there are (k8s.io/apiserver/pkg/util/notfoundhandler).
 func (w *warming) ask(ctx context.Context, resource schema.GroupVersionResource) {
-	_ = w.client.Get().AbsPath("/apis", resource.Group, resource.Version, resource.Resource).
-		Param("resourceVersion", "0").Param("limit", "1").MaxRetries(0).Do(ctx).Error()
+	_ = poll(ctx, askPeriod, startLimit, func() (bool, error) {
+		err := w.client.Get().AbsPath("/apis", resource.Group, resource.Version, resource.Resource).
+			Param("resourceVersion", "0").Param("limit", "1").MaxRetries(0).Do(ctx).Error()
+		return !apierrors.IsServiceUnavailable(err), nil
+	})
 }

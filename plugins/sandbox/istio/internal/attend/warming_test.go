@@ -108,6 +108,33 @@ func TestAPodOfIstiodEndsTheQuiet(t *testing.T) {
 	until(t, counted, map[string]int{gateways: 1, sidecars: 1})
 }
 
+func TestAnApiServerThatIsStillStartingIsAskedAgain(t *testing.T) {
+	var mu sync.Mutex
+	answers := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		answers++
+		if answers < 3 {
+			w.Header().Set("Content-Type", "application/json")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = w.Write([]byte(`{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"ServiceUnavailable","code":503}`))
+		}
+	}))
+	t.Cleanup(server.Close)
+	client, err := kubernetes.NewForConfig(&rest.Config{Host: server.URL, QPS: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := warmingFor(client.Discovery().RESTClient(), time.Hour)
+	w.ask(t.Context(), w.wanted["sidecars.networking.istio.io"])
+	mu.Lock()
+	defer mu.Unlock()
+	if answers != 3 {
+		t.Errorf("asked %d times", answers)
+	}
+}
+
 func TestKindsAreIstiosOwn(t *testing.T) {
 	found := map[string]bool{}
 	for _, kind := range kinds() {
