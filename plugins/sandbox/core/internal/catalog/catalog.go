@@ -28,8 +28,8 @@ func init() {
 	})
 }
 
-// speaks tells whether the environment names a language, by the rules of i18n.LoadTranslations: the first of these that is set counts,
-// and what stands before the dot is the language.
+// speaks tells whether the environment may name a language that kubectl has. As in i18n.LoadTranslations the first of these that is set
+// counts, and the language stands before the dot; which languages there are is left to kubectl.
 func speaks(getenv func(string) string) bool {
 	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
 		if value := getenv(name); value != "" {

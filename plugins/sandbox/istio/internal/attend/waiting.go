@@ -25,8 +25,6 @@ const (
 	webhooksLimit = 10 * time.Second
 	// probePeriod is long for a machine and short for a person: istiod logs every probe that comes too early.
 	probePeriod = 250 * time.Millisecond
-	// startLimit is for an API server that is nearly there.
-	startLimit = 5 * time.Second
 	// youth is how old a definition has to be for the API server to create one of its kind at once; before, it lets whoever tries wait as
 	// long again (k8s.io/apiextensions-apiserver/pkg/apiserver/customresource_handler.go, serveResource).
 	youth = 2 * time.Second

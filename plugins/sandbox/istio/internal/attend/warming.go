@@ -22,6 +22,9 @@ var definitions = schema.GroupVersionResource{Group: "apiextensions.k8s.io", Ver
 // shall not be held up. It is several times as long as one definition takes on a slow machine.
 const quiet = 500 * time.Millisecond
 
+// startLimit is how long an API server is asked again that does not know its kinds yet. It answers already, and nearly does.
+const startLimit = 5 * time.Second
+
 // warming asks for the kinds that istiod watches before istiod does. The API server builds what serves a kind at the first request, and
 // all of Istio's take it most of a second. An installation that defines them and deploys istiod right away is left alone until the pod is
 // there, and istiod is loaded while they are built; one that defines them only (the chart "base") has them built for the next one.

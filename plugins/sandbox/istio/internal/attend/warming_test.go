@@ -15,7 +15,7 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// asked is an API server that knows no gateways; the function tells how often each path was asked for.
+// asked is an API server that knows no gateways, and is still starting when it is asked for "late" for the first two times; the function tells how often each path was asked for.
 func asked(t *testing.T) (client rest.Interface, counted func() map[string]int) {
 	t.Helper()
 	var mu sync.Mutex
@@ -24,8 +24,11 @@ func asked(t *testing.T) (client rest.Interface, counted func() map[string]int) 
 		mu.Lock()
 		defer mu.Unlock()
 		paths[r.URL.Path]++
-		if strings.HasSuffix(r.URL.Path, "/gateways") {
+		switch {
+		case strings.HasSuffix(r.URL.Path, "/gateways"):
 			http.NotFound(w, r)
+		case strings.HasSuffix(r.URL.Path, "/late") && paths[r.URL.Path] < 3:
+			http.Error(w, "please try again", http.StatusServiceUnavailable)
 		}
 	}))
 	t.Cleanup(server.Close)
@@ -42,7 +45,7 @@ func asked(t *testing.T) (client rest.Interface, counted func() map[string]int) 
 
 func warmingFor(client rest.Interface, quiet time.Duration) *warming {
 	var found []schema.GroupVersionResource
-	for _, name := range []string{"gateways", "sidecars", "never"} {
+	for _, name := range []string{"gateways", "sidecars", "late", "never"} {
 		found = append(found, schema.GroupVersionResource{Group: "networking.istio.io", Version: "v1", Resource: name})
 	}
 	w := newWarming(client, found)
@@ -109,30 +112,10 @@ func TestAPodOfIstiodEndsTheQuiet(t *testing.T) {
 }
 
 func TestAnApiServerThatIsStillStartingIsAskedAgain(t *testing.T) {
-	var mu sync.Mutex
-	answers := 0
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		mu.Lock()
-		defer mu.Unlock()
-		answers++
-		if answers < 3 {
-			w.Header().Set("Content-Type", "application/json")
-			w.WriteHeader(http.StatusServiceUnavailable)
-			_, _ = w.Write([]byte(`{"kind":"Status","apiVersion":"v1","status":"Failure","reason":"ServiceUnavailable","code":503}`))
-		}
-	}))
-	t.Cleanup(server.Close)
-	client, err := kubernetes.NewForConfig(&rest.Config{Host: server.URL, QPS: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := warmingFor(client.Discovery().RESTClient(), time.Hour)
-	w.ask(t.Context(), w.wanted["sidecars.networking.istio.io"])
-	mu.Lock()
-	defer mu.Unlock()
-	if answers != 3 {
-		t.Errorf("asked %d times", answers)
-	}
+	client, counted := asked(t)
+	w := warmingFor(client, time.Hour)
+	w.ask(t.Context(), w.wanted["late.networking.istio.io"])
+	until(t, counted, map[string]int{"/apis/networking.istio.io/v1/late": 3})
 }
 
 func TestKindsAreIstiosOwn(t *testing.T) {
