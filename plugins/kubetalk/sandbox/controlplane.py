@@ -11,7 +11,7 @@ import weakref
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from kubetalk.errors import SandboxError
 from kubetalk.model import SandboxFacts
@@ -24,6 +24,9 @@ from kubetalk.sandbox.objects import Kubectl, Reader, cluster_objects
 from kubetalk.sandbox.places import RunDirectory
 from kubetalk.sandbox.resources import SECRETS
 from kubetalk.sandbox.supervisor import Supervisor
+
+if TYPE_CHECKING:
+    from kubetalk.sandbox.api import Api
 
 CHARTS_FOLDER = "istio-charts"
 """Where Istio's charts are, in the sandbox's directory."""
@@ -67,11 +70,9 @@ class EmbeddedSandbox:
         own.mkdir(mode=0o700)
         shutil.copy2(self._kubeconfig, own / "kubeconfig")
         own_environment = {**self._environment, "HOME": str(own), "KUBECONFIG": str(own / "kubeconfig")}
-        self._kubectl = Kubectl(self._bin / "kubectl", own / "kubeconfig", own_environment)
-        from kubetalk.sandbox.api import Api  # noqa: PLC0415  its libraries are needless where nothing runs
-
-        self._api = Api.of(own / "kubeconfig")
-        self._reader: Reader = self._api or self._kubectl
+        self._own_kubeconfig = own / "kubeconfig"
+        self._kubectl = Kubectl(self._bin / "kubectl", self._own_kubeconfig, own_environment)
+        self._api: Api | None = None
         if istio and "istioctl" in facts.versions:
             link_commands(istio, self._bin)
         self.seconds = float(ready.get("seconds", 0.0))
@@ -233,6 +234,18 @@ class EmbeddedSandbox:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    @property
+    def _reader(self) -> Reader:
+        """What our own questions are put to. It is made for the first one: a start would have to wait for it.
+
+        Raises SandboxError.
+        """
+        if self._api is None:
+            from kubetalk.sandbox.api import Api  # noqa: PLC0415  its libraries are needless where nothing is asked
+
+            self._api = Api.of(self._own_kubeconfig)
+        return self._api or self._kubectl
 
     def _prepare(self) -> None:
         """Loads what the next restore begins with, so that there is less to wait for, if there is memory for it."""

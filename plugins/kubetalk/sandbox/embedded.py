@@ -152,7 +152,7 @@ def _start(
         )
         undo.callback(supervisor.stop, timeout=0.0)
         run.register(supervisor.pid)
-        # Meanwhile, for it costs a tenth of a second.
+        # Meanwhile, for it takes a moment.
         make_tools(run.path / "tools")
         if istio and request.istio:
             _put_charts(istio, run.path / CHARTS_FOLDER, kept)
@@ -173,7 +173,7 @@ def _start(
 
 
 def _put_charts(istio: Binary, folder: Path, kept: KeptLayer | None) -> None:
-    """Istio's charts for the session to change: from the layer, for the program takes half a second to write them.
+    """Istio's charts for the session to change: from the layer, in which a command may have changed them.
 
     Raises SandboxError.
     """

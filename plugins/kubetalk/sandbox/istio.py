@@ -13,8 +13,8 @@ from kubetalk.sandbox.objects import Kubectl
 from kubetalk.sandbox.recipe import load_recipe
 
 CHARTS_VARIABLE = "ISTIO_CHARTS"
-"""Names a folder with Istio's Helm charts: what is `$ISTIO_CHARTS/istiod` in a session is `istio/istiod` to a reader
-who has added Istio's chart repository under its usual name, `istio`."""
+"""Names a folder with Istio's Helm charts, packaged as a repository serves them: what is `$ISTIO_CHARTS/istiod` in a
+session is `istio/istiod` to a reader who has added Istio's chart repository under its usual name, `istio`."""
 
 # Where the build puts the folders that build.json lists under `files`.
 _GATEWAY_API = Path("share/gateway-api")
@@ -57,7 +57,7 @@ def link_commands(binary: Binary, folder: Path) -> None:
 
 
 def write_charts(binary: Binary, folder: Path) -> None:
-    """Writes Istio's charts, which the binary holds, to a new folder: one subfolder per chart.
+    """Writes Istio's charts, which the binary holds, to a new folder: one file per chart.
 
     Raises SandboxError.
     """

@@ -15,6 +15,7 @@ from kubetalk.errors import BuildError, SandboxError
 from kubetalk.model import ProviderSettings
 from kubetalk.sandbox.binaries import Binary, ensure_binary, find_binary, prune_binaries, prune_toolchains
 from kubetalk.sandbox.context import ContextProvider
+from kubetalk.sandbox.environment import TOOLS_FOLDER
 from kubetalk.sandbox.external import fingerprint_of
 from kubetalk.sandbox.kept import all_places, is_up
 from kubetalk.sandbox.kind import prune_clusters
@@ -28,6 +29,7 @@ SEED_SECONDS = 30 * 24 * 3600.0
 # Writing a seed takes a fraction of a second.
 _UNFINISHED_SECONDS = 3600.0
 _SEED = re.compile(r"seed-[0-9a-f]{64}\.snapshot")
+_TOOLS = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +107,7 @@ def prune(settings: ProviderSettings | None = None) -> Pruned:
     """
     settings = settings or ProviderSettings()
     files = [*prune_dead(), *prune_binaries(), *prune_toolchains(), *prune_layers(_fingerprints(settings))]
-    files += prune_seeds()
+    files += [*prune_seeds(), *prune_tools()]
     clusters, others = prune_clusters()
     left = [
         f"cluster {name}: nothing here says that its build was killed; another user may have made it" for name in others
@@ -124,10 +126,18 @@ def prune(settings: ProviderSettings | None = None) -> Pruned:
 
 def prune_seeds(now: Callable[[], float] = time.time) -> tuple[Path, ...]:
     """Removes old seeds, whose names do not say of which version they are, and half-written ones; returns them."""
-    folder = cache_dir() / "seeds"
+    return _prune_old(cache_dir() / "seeds", _SEED, now)
+
+
+def prune_tools(now: Callable[[], float] = time.time) -> tuple[Path, ...]:
+    """Removes folders of links to tools that no start used for as long as a seed is kept; returns them."""
+    return _prune_old(cache_dir() / TOOLS_FOLDER, _TOOLS, now)
+
+
+def _prune_old(folder: Path, finished: re.Pattern[str], now: Callable[[], float]) -> tuple[Path, ...]:
     removed = []
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
-        kept = SEED_SECONDS if _SEED.fullmatch(path.name) else _UNFINISHED_SECONDS
+        kept = SEED_SECONDS if finished.fullmatch(path.name) else _UNFINISHED_SECONDS
         try:
             if now() - path.stat().st_mtime > kept:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()

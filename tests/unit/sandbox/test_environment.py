@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import os
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -37,6 +40,59 @@ def test_a_tool_the_system_lacks_comes_from_path(
     monkeypatch.setattr("kubetalk.sandbox.environment._TOOLS", ("bash", "cat", "env", "grep", "sed", "sh", "yq"))
     tools = make_tools(tmp_path / "tools", path=str(hostile))
     assert (tools / "yq").exists()
+
+
+def test_sandboxes_share_one_folder_of_links(tmp_path: Path, hostile: Path) -> None:
+    one, other = make_tools(tmp_path / "one"), make_tools(tmp_path / "other")
+    assert one.resolve() == other.resolve()
+    third = make_tools(tmp_path / "third", path=str(hostile))
+    assert {path.name for path in third.iterdir()} == {path.name for path in one.iterdir()}
+
+
+@pytest.mark.parametrize("script", ["rm sh", "ln -sf /bin/false grep", "touch git", "echo >> kubetalk-no-editor"])
+def test_a_session_that_changed_the_links_changes_no_later_one(tmp_path: Path, script: str) -> None:
+    before = make_tools(tmp_path / "one")
+    links = {path.name: path.resolve() for path in before.iterdir()}
+    editor = (before / "kubetalk-no-editor").read_text(encoding="utf-8")
+    subprocess.run(["bash", "-c", script], cwd=before, timeout=30, check=True)
+    after = make_tools(tmp_path / "two")
+    assert {path.name: path.resolve() for path in after.iterdir()} == links
+    assert (after / "kubetalk-no-editor").read_text(encoding="utf-8") == editor
+    assert [path.name for path in after.resolve().parent.iterdir()] == [after.resolve().name]
+
+
+def test_several_that_make_them_at_once(tmp_path: Path) -> None:
+    def make(number: int) -> tuple[Path, bool]:
+        folder = make_tools(tmp_path / str(number))
+        return folder.resolve(), (folder / "sh").exists()
+
+    with ThreadPoolExecutor(8) as threads:
+        made = set(threads.map(make, range(64)))
+    assert [there for _, there in made] == [True]
+
+
+def test_what_may_not_be_listed_is_looked_into(tmp_path: Path, hostile: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With mode 0711 a folder tells nobody what it holds, and lets everybody run it."""
+    (hostile / "yq").write_text("#!/bin/sh\n", encoding="utf-8")
+    (hostile / "yq").chmod(0o755)
+    scandir = os.scandir
+
+    def refused(folder: str) -> Any:
+        if folder == str(hostile):
+            raise PermissionError
+        return scandir(folder)
+
+    monkeypatch.setattr("os.scandir", refused)
+    monkeypatch.setattr("kubetalk.sandbox.environment._SYSTEM_FOLDERS", ("/usr/bin", "/bin"))
+    monkeypatch.setattr("kubetalk.sandbox.environment._TOOLS", ("bash", "cat", "env", "grep", "sed", "sh", "yq"))
+    assert (make_tools(tmp_path / "tools", path=f"{tmp_path / 'none'}:{hostile}") / "yq").exists()
+
+
+def test_no_place_for_the_links(tmp_path: Path, cache: Path) -> None:
+    cache.mkdir(parents=True)
+    (cache / "tools").write_text("", encoding="utf-8")
+    with pytest.raises(SandboxError, match="the links to this system's tools cannot be made"):
+        make_tools(tmp_path / "tools")
 
 
 def test_without_a_shell_there_is_no_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,8 +12,9 @@ from kubetalk.model import ProviderSettings
 from kubetalk.sandbox import upkeep
 from kubetalk.sandbox.binaries import prune_toolchains
 from kubetalk.sandbox.claims import Claim
+from kubetalk.sandbox.environment import make_tools
 from kubetalk.sandbox.toolchain import pinned_version
-from kubetalk.sandbox.upkeep import SEED_SECONDS, prune_seeds
+from kubetalk.sandbox.upkeep import SEED_SECONDS, prune_seeds, prune_tools
 
 SEED = f"seed-{'0' * 64}.snapshot"
 OTHER = f"seed-{'1' * 64}.snapshot"
@@ -33,6 +34,19 @@ def test_old_seeds_and_half_written_ones_go(cache: Path) -> None:
     assert [path.name for path in prune_seeds(lambda: written + 7200)] == [f"{SEED}.4711", f"{SEED}.4711.new"]
     assert [path.name for path in prune_seeds(lambda: written + SEED_SECONDS + 1)] == [SEED]
     assert [path.name for path in folder.iterdir()] == [OTHER]
+
+
+def test_links_to_tools_go_when_no_start_used_them_for_long(cache: Path, tmp_path: Path) -> None:
+    assert prune_tools() == ()
+    shared = make_tools(tmp_path / "first").resolve()
+    (cache / "tools" / "new-4711").mkdir()
+    os.utime(shared, (0, 0))
+    make_tools(tmp_path / "second")
+    used = shared.stat().st_mtime
+    assert prune_tools(lambda: used + 60) == ()
+    assert [path.name for path in prune_tools(lambda: used + 7200)] == ["new-4711"]
+    assert prune_tools(lambda: used + SEED_SECONDS + 1) == (shared,)
+    assert (make_tools(tmp_path / "third") / "sh").exists()
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import (
 	"time"
 )
 
-// Names of the pairs that Generate writes as NAME.crt and NAME.key.
+// Names of the pairs that Generate makes.
 const (
 	CA                = "ca"
 	FrontProxyCA      = "front-proxy-ca"
@@ -33,13 +33,17 @@ const (
 	ServiceAccounts   = "service-accounts"
 )
 
-type pair struct {
+// Pair is a certificate and its key, both PEM.
+type Pair struct{ Certificate, Key []byte }
+
+// authority signs certificates.
+type authority struct {
 	certificate *x509.Certificate
 	key         crypto.Signer
 }
 
 type request struct {
-	file, name string
+	pair, name string
 	groups     []string
 	names      []string
 	addresses  []net.IP
@@ -63,42 +67,58 @@ func OfSandbox(text []byte) bool {
 	return err == nil && slices.Contains(certificate.Subject.Organization, organization)
 }
 
-// Generate writes every pair into dir, which it makes with mode 0700; all files have mode 0600.
-func Generate(dir string) error {
+// Generate makes all pairs, by their names, and writes what a part of a sandbox reads from a file into dir, which it makes with mode 0700:
+// NAME.crt, NAME.key, or both in NAME.pem, all with mode 0600. The users' are in their kubeconfigs only.
+func Generate(dir string) (map[string]Pair, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
+		return nil, err
 	}
-	ca, err := issue(dir, request{file: CA, name: "kubernetes", groups: []string{organization}}, nil)
+	pairs := map[string]Pair{}
+	ca, err := issue(pairs, request{pair: CA, name: "kubernetes", groups: []string{organization}}, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	frontProxyCA, err := issue(dir, request{file: FrontProxyCA, name: "front-proxy-ca"}, nil)
+	frontProxyCA, err := issue(pairs, request{pair: FrontProxyCA, name: "front-proxy-ca"}, nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	loopback := net.IPv4(127, 0, 0, 1)
 	server, client := x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth
 	service := []string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"}
 	for _, r := range []request{
-		{file: APIServer, name: "kube-apiserver", names: service, addresses: []net.IP{loopback, net.IPv4(10, 96, 0, 1)}, usage: server},
-		{file: Kubelet, name: "kwok", names: []string{"localhost"}, addresses: []net.IP{loopback}, usage: server},
-		{file: KubeletClient, name: "kube-apiserver-kubelet-client", usage: client},
-		{file: Admin, name: "kubernetes-admin", groups: []string{masters}, usage: client},
-		{file: ControllerManager, name: "system:kube-controller-manager", groups: []string{masters}, usage: client},
-		{file: Scheduler, name: "system:kube-scheduler", groups: []string{masters}, usage: client},
-		{file: Kwok, name: "kwok", groups: []string{masters}, usage: client},
-		{file: ServiceAccounts, name: "service-accounts", usage: client},
+		{pair: APIServer, name: "kube-apiserver", names: service, addresses: []net.IP{loopback, net.IPv4(10, 96, 0, 1)}, usage: server},
+		{pair: Kubelet, name: "kwok", names: []string{"localhost"}, addresses: []net.IP{loopback}, usage: server},
+		{pair: KubeletClient, name: "kube-apiserver-kubelet-client", usage: client},
+		{pair: Admin, name: "kubernetes-admin", groups: []string{masters}, usage: client},
+		{pair: ControllerManager, name: "system:kube-controller-manager", groups: []string{masters}, usage: client},
+		{pair: Scheduler, name: "system:kube-scheduler", groups: []string{masters}, usage: client},
+		{pair: Kwok, name: "kwok", groups: []string{masters}, usage: client},
+		{pair: ServiceAccounts, name: "service-accounts", usage: client},
 	} {
-		if _, err := issue(dir, r, ca); err != nil {
-			return err
+		if _, err := issue(pairs, r, ca); err != nil {
+			return nil, err
 		}
 	}
-	_, err = issue(dir, request{file: FrontProxyClient, name: "front-proxy-client", usage: client}, frontProxyCA)
-	return err
+	if _, err := issue(pairs, request{pair: FrontProxyClient, name: "front-proxy-client", usage: client}, frontProxyCA); err != nil {
+		return nil, err
+	}
+	files := map[string][]byte{
+		CA + ".crt": pairs[CA].Certificate, CA + ".key": pairs[CA].Key, FrontProxyCA + ".crt": pairs[FrontProxyCA].Certificate,
+		ServiceAccounts + ".key": pairs[ServiceAccounts].Key,
+	}
+	for _, name := range []string{APIServer, Kubelet, KubeletClient, FrontProxyClient} {
+		files[name+".pem"] = slices.Concat(pairs[name].Certificate, pairs[name].Key)
+	}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o600); err != nil {
+			return nil, err
+		}
+	}
+	return pairs, nil
 }
 
-// issue makes a pair signed by ca, or an authority of its own when ca is nil.
-func issue(dir string, r request, ca *pair) (*pair, error) {
+// issue adds a pair signed by ca, or an authority of its own when ca is nil.
+func issue(pairs map[string]Pair, r request, ca *authority) (*authority, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -123,21 +143,16 @@ func issue(dir string, r request, ca *pair) (*pair, error) {
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
 	if err != nil {
-		return nil, fmt.Errorf("certificate %s: %w", r.file, err)
+		return nil, fmt.Errorf("certificate %s: %w", r.pair, err)
 	}
 	keyDER, err := x509.MarshalECPrivateKey(key)
 	if err != nil {
-		return nil, fmt.Errorf("key %s: %w", r.file, err)
+		return nil, fmt.Errorf("key %s: %w", r.pair, err)
 	}
-	for _, file := range []struct {
-		path, kind string
-		der        []byte
-	}{{r.file + ".crt", "CERTIFICATE", der}, {r.file + ".key", "EC PRIVATE KEY", keyDER}} {
-		text := pem.EncodeToMemory(&pem.Block{Type: file.kind, Bytes: file.der})
-		if err := os.WriteFile(filepath.Join(dir, file.path), text, 0o600); err != nil {
-			return nil, err
-		}
+	pairs[r.pair] = Pair{
+		Certificate: pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
+		Key:         pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: keyDER}),
 	}
 	certificate, err := x509.ParseCertificate(der)
-	return &pair{certificate, key}, err
+	return &authority{certificate, key}, err
 }

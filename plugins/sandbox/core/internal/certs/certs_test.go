@@ -1,6 +1,7 @@
 package certs
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"os"
@@ -10,7 +11,8 @@ import (
 
 func TestGenerate(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "pki")
-	if err := Generate(dir); err != nil {
+	pairs, err := Generate(dir)
+	if err != nil {
 		t.Fatal(err)
 	}
 	entries, err := os.ReadDir(dir)
@@ -23,15 +25,24 @@ func TestGenerate(t *testing.T) {
 			t.Errorf("%s has mode %v, want 0600 (%v)", entry.Name(), info.Mode(), err)
 		}
 	}
+	for _, name := range []string{APIServer, Kubelet, KubeletClient, FrontProxyClient} {
+		path := filepath.Join(dir, name+".pem")
+		if _, err := tls.LoadX509KeyPair(path, path); err != nil {
+			t.Error(err)
+		}
+	}
+	// The cluster publishes these two, so that no key may be in them.
+	for _, name := range []string{CA, FrontProxyCA} {
+		text, err := os.ReadFile(filepath.Join(dir, name+".crt"))
+		if err != nil || !bytes.Equal(text, pairs[name].Certificate) {
+			t.Errorf("%s.crt is not the authority's certificate alone (%v)", name, err)
+		}
+	}
 	verify := func(name, authority string, usage x509.ExtKeyUsage) error {
 		t.Helper()
-		text, err := os.ReadFile(filepath.Join(dir, authority+".crt"))
-		if err != nil {
-			t.Fatal(err)
-		}
 		roots := x509.NewCertPool()
-		roots.AppendCertsFromPEM(text)
-		pair, err := tls.LoadX509KeyPair(filepath.Join(dir, name+".crt"), filepath.Join(dir, name+".key"))
+		roots.AppendCertsFromPEM(pairs[authority].Certificate)
+		pair, err := tls.X509KeyPair(pairs[name].Certificate, pairs[name].Key)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,9 +63,8 @@ func TestGenerate(t *testing.T) {
 		t.Error("the administrator's certificate passes as the front proxy's")
 	}
 	for name, want := range map[string]bool{CA: true, FrontProxyCA: false, Admin: false} {
-		text, err := os.ReadFile(filepath.Join(dir, name+".crt"))
-		if err != nil || OfSandbox(text) != want {
-			t.Errorf("%s passes as a sandbox's authority: %v (%v)", name, !want, err)
+		if OfSandbox(pairs[name].Certificate) != want {
+			t.Errorf("%s passes as a sandbox's authority: %v", name, !want)
 		}
 	}
 	for _, text := range []string{"", "rubbish", "-----BEGIN CERTIFICATE-----\nYQ==\n-----END CERTIFICATE-----\n"} {

@@ -3,21 +3,12 @@ package certs
 import (
 	"encoding/base64"
 	"fmt"
-	"os"
-	"path/filepath"
 )
 
-// Kubeconfig returns a kubeconfig for the pair user of dir, everything inline. Cluster and context are called name; so is the user, as
-// readers see it.
-func Kubeconfig(dir, user, name, server string) ([]byte, error) {
-	var data [3]string
-	for i, file := range []string{CA + ".crt", user + ".crt", user + ".key"} {
-		text, err := os.ReadFile(filepath.Join(dir, file))
-		if err != nil {
-			return nil, err
-		}
-		data[i] = base64.StdEncoding.EncodeToString(text)
-	}
+// Kubeconfig returns a kubeconfig for one of the pairs, everything inline. Cluster and context are called name; so is the user, as readers
+// see it.
+func Kubeconfig(pairs map[string]Pair, user, name, server string) []byte {
+	inline := base64.StdEncoding.EncodeToString
 	return fmt.Appendf(nil, `apiVersion: v1
 kind: Config
 preferences: {}
@@ -38,5 +29,5 @@ contexts:
     cluster: %[1]s
     user: %[1]s
     namespace: default
-`, name, server, data[0], data[1], data[2]), nil
+`, name, server, inline(pairs[CA].Certificate), inline(pairs[user].Certificate), inline(pairs[user].Key))
 }

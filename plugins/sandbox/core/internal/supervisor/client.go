@@ -10,8 +10,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"time"
 
 	"kubetalk.dev/sandbox/internal/certs"
@@ -24,17 +22,13 @@ type client struct {
 	base string
 }
 
-func newClient(dir string, port int) (*client, error) {
-	pair, err := tls.LoadX509KeyPair(filepath.Join(dir, certs.Admin+".crt"), filepath.Join(dir, certs.Admin+".key"))
-	if err != nil {
-		return nil, err
-	}
-	ca, err := os.ReadFile(filepath.Join(dir, certs.CA+".crt"))
+func newClient(pairs map[string]certs.Pair, port int) (*client, error) {
+	pair, err := tls.X509KeyPair(pairs[certs.Admin].Certificate, pairs[certs.Admin].Key)
 	if err != nil {
 		return nil, err
 	}
 	roots := x509.NewCertPool()
-	if !roots.AppendCertsFromPEM(ca) {
+	if !roots.AppendCertsFromPEM(pairs[certs.CA].Certificate) {
 		return nil, errors.New("the sandbox's own authority cannot be read")
 	}
 	transport := &http.Transport{

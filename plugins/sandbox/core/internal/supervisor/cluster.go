@@ -64,7 +64,7 @@ func (s *Supervisor) startOnce(ctx context.Context) error {
 	if s.ports, err = reservePorts(); err != nil {
 		return err
 	}
-	if s.client, err = newClient("pki", s.ports.api); err != nil {
+	if s.client, err = newClient(s.pairs, s.ports.api); err != nil {
 		return err
 	}
 	if err := s.configure(); err != nil {

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"kubetalk.dev/sandbox/internal/certs"
 )
 
 // layerLayout changes when the way changes in which a layer is written.
@@ -70,10 +72,7 @@ func (s *Supervisor) startFrom(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	ca, err := os.ReadFile("pki/ca.crt")
-	if err != nil {
-		return err
-	}
+	ca := string(s.pairs[certs.CA].Certificate)
 	plant := func() error { return load(filepath.Join(path, layerData)) }
 	var events map[string]bool // of the layer
 	adopt := func() (err error) {
@@ -81,7 +80,7 @@ func (s *Supervisor) startFrom(ctx context.Context, path string) error {
 			return err
 		}
 		// Whole seconds: that is how most times are stored, and what happened in one second shall stay together.
-		a := adoption{by: time.Since(about.Saved).Round(time.Second), ca: string(ca), kubeletPort: s.ports.kubelet}
+		a := adoption{by: time.Since(about.Saved).Round(time.Second), ca: ca, kubeletPort: s.ports.kubelet}
 		return rewrite(ctx, "the layer", a.adopt)
 	}
 	if err := s.launch(ctx, plant, adopt, s.progress); err != nil {

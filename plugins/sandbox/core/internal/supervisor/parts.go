@@ -61,8 +61,8 @@ const (
 func ShrinkWAL() { wal.SegmentSizeBytes = 4 << 20 }
 
 // ballast is for the API server of a sandbox with Istio. An installation makes it collect garbage nine times, more than a fifth of its work
-// on two busy cores, and five times with this; it holds some 50 MiB more afterwards. Without Istio there is no such burst.
-const ballast = 48 << 20
+// on two busy cores, and four or five times with this; it holds some 100 MiB more afterwards. Without Istio there is no such burst.
+const ballast = 96 << 20
 
 // arguments returns the command line and the environment of a part.
 func (s *Supervisor) arguments(name string) (args, env []string) {
@@ -83,7 +83,7 @@ func (s *Supervisor) arguments(name string) (args, env []string) {
 		args = []string{
 			"--etcd-servers=" + etcdClientURL, "--bind-address=127.0.0.1", "--advertise-address=192.0.2.10",
 			fmt.Sprintf("--secure-port=%d", s.ports.api), "--permit-port-sharing=true",
-			"--tls-cert-file=" + pki(certs.APIServer+".crt"), "--tls-private-key-file=" + pki(certs.APIServer+".key"),
+			"--tls-cert-file=" + pki(certs.APIServer+".pem"), "--tls-private-key-file=" + pki(certs.APIServer+".pem"),
 			"--client-ca-file=" + pki(certs.CA+".crt"), "--anonymous-auth=false",
 			"--service-account-key-file=" + pki(certs.ServiceAccounts+".key"),
 			"--service-account-signing-key-file=" + pki(certs.ServiceAccounts+".key"),
@@ -94,10 +94,10 @@ func (s *Supervisor) arguments(name string) (args, env []string) {
 			"--requestheader-client-ca-file=" + pki(certs.FrontProxyCA+".crt"),
 			"--requestheader-allowed-names=front-proxy-client", "--requestheader-username-headers=X-Remote-User",
 			"--requestheader-group-headers=X-Remote-Group", "--requestheader-extra-headers-prefix=X-Remote-Extra-",
-			"--proxy-client-cert-file=" + pki(certs.FrontProxyClient+".crt"),
-			"--proxy-client-key-file=" + pki(certs.FrontProxyClient+".key"),
-			"--kubelet-client-certificate=" + pki(certs.KubeletClient+".crt"),
-			"--kubelet-client-key=" + pki(certs.KubeletClient+".key"),
+			"--proxy-client-cert-file=" + pki(certs.FrontProxyClient+".pem"),
+			"--proxy-client-key-file=" + pki(certs.FrontProxyClient+".pem"),
+			"--kubelet-client-certificate=" + pki(certs.KubeletClient+".pem"),
+			"--kubelet-client-key=" + pki(certs.KubeletClient+".pem"),
 			"--kubelet-certificate-authority=" + pki(certs.CA+".crt"),
 			// Nodes show an address of a private network; the one process behind all of them is found by this name.
 			"--kubelet-preferred-address-types=InternalDNS",
@@ -132,7 +132,7 @@ func (s *Supervisor) arguments(name string) (args, env []string) {
 		args = []string{
 			"--kubeconfig=" + pki(certs.Scheduler+".kubeconfig"), "--leader-elect=false", "--bind-address=127.0.0.1",
 			fmt.Sprintf("--secure-port=%d", s.ports.scheduler), "--permit-port-sharing=true",
-			"--tls-cert-file=" + pki(certs.APIServer+".crt"), "--tls-private-key-file=" + pki(certs.APIServer+".key"),
+			"--tls-cert-file=" + pki(certs.APIServer+".pem"), "--tls-private-key-file=" + pki(certs.APIServer+".pem"),
 			"--authentication-kubeconfig=" + pki(certs.Scheduler+".kubeconfig"),
 			"--authorization-kubeconfig=" + pki(certs.Scheduler+".kubeconfig"),
 			"--kube-api-qps=5000", "--kube-api-burst=10000",
@@ -150,7 +150,7 @@ func (s *Supervisor) arguments(name string) (args, env []string) {
 			}, simulate.Environment(simulate.Config{
 				Kubeconfig: pki(certs.Kwok + ".kubeconfig"), Port: s.ports.kubelet,
 				CertificateAuthority: pki(certs.CA + ".crt"),
-				Certificate:          pki(certs.Kubelet + ".crt"), Key: pki(certs.Kubelet + ".key"),
+				Certificate:          pki(certs.Kubelet + ".pem"), Key: pki(certs.Kubelet + ".pem"),
 				ProcessSelector: s.options.ProcessSelector, Processes: list,
 			})
 	}
@@ -168,7 +168,8 @@ func (s *Supervisor) prepare() error {
 			return err
 		}
 	}
-	if err := certs.Generate(filepath.Join(dir, "pki")); err != nil {
+	var err error
+	if s.pairs, err = certs.Generate(filepath.Join(dir, "pki")); err != nil {
 		return err
 	}
 	for _, name := range s.options.Multicall {
@@ -191,18 +192,11 @@ func (s *Supervisor) configure() error {
 		// The session may change its own kubeconfig.
 		"pki/" + attendant + ".kubeconfig": certs.Admin,
 	} {
-		text, err := certs.Kubeconfig(filepath.Join(dir, "pki"), user, "sandbox", server)
-		if err != nil {
-			return err
-		}
-		if err := os.WriteFile(filepath.Join(dir, file), text, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, file), certs.Kubeconfig(s.pairs, user, "sandbox", server), 0o600); err != nil {
 			return err
 		}
 	}
-	text, err := certs.Kubeconfig(filepath.Join(dir, "pki"), certs.ControllerManager, "sandbox", server)
-	if err != nil {
-		return err
-	}
+	text := certs.Kubeconfig(s.pairs, certs.ControllerManager, "sandbox", server)
 	text = bytes.Replace(text, []byte("  user:\n"), []byte("  user:\n    auth-provider: {name: "+early.Provider+"}\n"), 1)
 	if err := os.WriteFile(filepath.Join(dir, "pki", earlyKubeconfig), text, 0o600); err != nil {
 		return err

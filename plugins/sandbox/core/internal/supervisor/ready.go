@@ -14,6 +14,7 @@ import (
 
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"kubetalk.dev/sandbox/internal/certs"
 	"kubetalk.dev/sandbox/internal/early"
 	"kubetalk.dev/sandbox/internal/simulate"
 )
@@ -119,17 +120,14 @@ func (s *Supervisor) answers(path string) condition {
 
 // populate waits for what every namespace has on a real cluster.
 func (s *Supervisor) populate(ctx context.Context) error {
-	ca, err := os.ReadFile("pki/ca.crt")
-	if err != nil {
-		return err
-	}
+	ca := string(s.pairs[certs.CA].Certificate)
 	rootCA := func(ctx context.Context) error {
 		text, err := s.client.get(ctx, "/api/v1/namespaces/default/configmaps/kube-root-ca.crt")
 		if err != nil {
 			return err
 		}
 		o, err := decode(text)
-		if err == nil && o.Data["ca.crt"] != string(ca) {
+		if err == nil && o.Data["ca.crt"] != ca {
 			err = errors.New("kube-root-ca.crt is of another sandbox")
 		}
 		return err

@@ -8,13 +8,14 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	v1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"kubetalk.dev/sandbox/internal/certs"
 )
 
 // renewal makes the objects that came from a seed those of one sandbox.
@@ -28,12 +29,9 @@ type renewal struct {
 // refresh makes the objects that came from a seed those of this sandbox, before an API server sees them: they are born now, under UIDs of
 // their own, they trust this sandbox's authority, and what told of the seed's own first seconds is gone.
 func (s *Supervisor) refresh(ctx context.Context) error {
-	ca, err := os.ReadFile("pki/ca.crt")
-	if err != nil {
-		return err
-	}
+	ca := string(s.pairs[certs.CA].Certificate)
 	now := metav1.NewTime(time.Now().Truncate(time.Second))
-	return rewrite(ctx, "the seed", renewal{now: now, ca: string(ca), kubeletPort: s.ports.kubelet, uid: newUIDs()}.renew)
+	return rewrite(ctx, "the seed", renewal{now: now, ca: ca, kubeletPort: s.ports.kubelet, uid: newUIDs()}.renew)
 }
 
 // newUIDs returns a function that gives every UID another one in its place, the same whenever it is asked for the same: whatever refers to

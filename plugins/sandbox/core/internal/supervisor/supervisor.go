@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"kubetalk.dev/sandbox/internal/certs"
 	"kubetalk.dev/sandbox/internal/simulate"
 )
 
@@ -39,6 +40,7 @@ type Supervisor struct {
 	options   Options
 	began     time.Time
 	processes *processes
+	pairs     map[string]certs.Pair
 	ports     *ports
 	client    *client
 	output    *output

@@ -30,27 +30,15 @@ func TestARefusalIsOneSentence(t *testing.T) {
 // A cluster of this name may be anybody's: `provider: context` runs this kubectl on real ones.
 func TestASandboxIsKnownByItsAuthorityAndNotByItsName(t *testing.T) {
 	dir := t.TempDir()
-	own, other := filepath.Join(dir, "own"), filepath.Join(dir, "other")
-	if err := certs.Generate(own); err != nil {
-		t.Fatal(err)
-	}
-	if err := certs.Generate(other); err != nil {
-		t.Fatal(err)
-	}
-	// Any other authority; that of a real cluster is called kubernetes, too.
-	authority, err := os.ReadFile(filepath.Join(other, certs.FrontProxyCA+".crt"))
+	own, err := certs.Generate(dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(other, certs.CA+".crt"), authority, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	write := func(name, pki, cluster string) string {
+	// Any other authority; that of a real cluster is called kubernetes, too.
+	other := map[string]certs.Pair{certs.CA: own[certs.FrontProxyCA], certs.Admin: own[certs.Admin]}
+	write := func(name string, pairs map[string]certs.Pair, cluster string) string {
 		t.Helper()
-		text, err := certs.Kubeconfig(pki, certs.Admin, cluster, "https://127.0.0.1:1")
-		if err != nil {
-			t.Fatal(err)
-		}
+		text := certs.Kubeconfig(pairs, certs.Admin, cluster, "https://127.0.0.1:1")
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			t.Fatal(err)
@@ -71,7 +59,7 @@ func TestASandboxIsKnownByItsAuthorityAndNotByItsName(t *testing.T) {
 		{renamed + string(os.PathListSeparator) + theirs, "--cluster=sandbox", false},
 		{theirs, "--kubeconfig=" + ours, true},
 		{ours, "--context=none", false},
-		{theirs, "--certificate-authority=" + filepath.Join(own, certs.CA+".crt"), true},
+		{theirs, "--certificate-authority=" + filepath.Join(dir, certs.CA+".crt"), true},
 	} {
 		t.Setenv("KUBECONFIG", c.kubeconfig)
 		command := &cobra.Command{Use: "run"}

@@ -2,7 +2,11 @@
 package charts
 
 import (
+	"archive/tar"
 	"bytes"
+	"compress/gzip"
+	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -20,36 +24,55 @@ var published = map[string]string{
 	"charts/ztunnel":                       "ztunnel",
 }
 
-// Write writes every published chart to folder, under its published name and with this version and hub.
+// Write writes every published chart to folder, with this version and hub: packaged, as a chart repository serves it, in a file that has
+// its published name. As folders they are 190 files, which no start of a sandbox should have to write.
 //
 // In the source tree every chart says 1.0.0 and names a testing hub; Istio's release-builder rewrites exactly these places when it
 // publishes, and so does this.
 func Write(folder, version, hub string) error {
-	root := manifests.BuiltinOrDir("")
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
 	for source, name := range published {
-		err := fs.WalkDir(root, source, func(file string, entry fs.DirEntry, err error) error {
-			if err != nil || entry.IsDir() {
-				return err
-			}
-			data, err := fs.ReadFile(root, file)
-			if err != nil {
-				return err
-			}
-			relative, err := filepath.Rel(filepath.FromSlash(source), filepath.FromSlash(file))
-			if err != nil {
-				return err
-			}
-			target := filepath.Join(folder, name, relative)
-			if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
-				return err
-			}
-			return os.WriteFile(target, released(path.Base(file), data, version, hub), 0o644)
-		})
+		chart, err := fs.Sub(manifests.BuiltinOrDir(""), source)
 		if err != nil {
+			return err
+		}
+		file, err := os.Create(filepath.Join(folder, name))
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(pack(file, chart, name, version, hub), file.Close()); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// pack writes a chart as helm.sh/docs/topics/charts has it: a gzipped tar archive with one folder in it, of the chart's name.
+func pack(w io.Writer, chart fs.FS, name, version, hub string) error {
+	// Nobody keeps or sends it.
+	compressed, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
+	if err != nil {
+		return err
+	}
+	archive := tar.NewWriter(compressed)
+	err = fs.WalkDir(chart, ".", func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		data, err := fs.ReadFile(chart, file)
+		if err != nil {
+			return err
+		}
+		data = released(path.Base(file), data, version, hub)
+		if err := archive.WriteHeader(&tar.Header{Name: path.Join(name, file), Mode: 0o644, Size: int64(len(data))}); err != nil {
+			return err
+		}
+		_, err = archive.Write(data)
+		return err
+	})
+	return errors.Join(err, archive.Close(), compressed.Close())
 }
 
 func released(file string, data []byte, version, hub string) []byte {
