@@ -7,7 +7,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import zipfile
 from pathlib import Path
 
@@ -107,8 +106,8 @@ def test_an_sdist_needs_no_npm(tmp_path: Path) -> None:
     for name in ("sdist", "unpacked", "wheel", "bin"):
         (tmp_path / name).mkdir()
     sdist = build_package("sdist", ROOT, tmp_path / "sdist")
-    with tarfile.open(sdist) as archive:
-        archive.extractall(tmp_path / "unpacked", filter="data")
+    # Python's own way without a warning is younger than the Python of Debian 12.
+    subprocess.run(["tar", "--extract", "--file", sdist, "--directory", tmp_path / "unpacked"], check=True)
     (source,) = (tmp_path / "unpacked").iterdir()
     assert shutil.which("npm", path=str(tmp_path / "bin")) is None
     built = build_package("wheel", source, tmp_path / "wheel", PATH=str(tmp_path / "bin"))
