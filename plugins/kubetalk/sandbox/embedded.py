@@ -173,7 +173,7 @@ def _start(
 
 
 def _put_charts(istio: Binary, folder: Path, kept: KeptLayer | None) -> None:
-    """Istio's charts for the session to change: from the layer, in which a command may have changed them.
+    """A copy of Istio's charts that is the session's own: from the layer, in which a command may have changed them.
 
     Raises SandboxError.
     """

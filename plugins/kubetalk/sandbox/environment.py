@@ -79,7 +79,7 @@ def make_tools(folder: Path, path: str | None = None) -> Path:
 
 
 def _links(path: str) -> dict[str, str]:
-    """Where each tool is."""
+    """Where each tool is. A relative folder of PATH is none: a link would lead from where the link is."""
     places = [*_SYSTEM_FOLDERS, *filter(os.path.isabs, path.split(os.pathsep))]
     # To look for each of these in each folder takes ten times as long as to read what the folders hold.
     held = cache(_names)

@@ -202,6 +202,7 @@ def test_a_checkpoint_with_istio_comes_back_whole(istio: EmbeddedSandbox, binari
 
 
 def test_helm_installs_the_charts(empty: EmbeddedSandbox, binaries: Path) -> None:
+    assert "hub: registry.istio.io/release" in out(empty, "helm show values $ISTIO_CHARTS/istiod")
     for name, namespace, chart in (
         ("istio-base", "istio-system", "base"),
         ("istiod", "istio-system", "istiod"),

@@ -95,6 +95,14 @@ def test_no_place_for_the_links(tmp_path: Path, cache: Path) -> None:
         make_tools(tmp_path / "tools")
 
 
+def test_a_relative_folder_of_path_is_left_out(tmp_path: Path, hostile: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kubetalk.sandbox.environment._TOOLS", ("bash", "cat", "env", "grep", "sed", "sh", "only-here"))
+    monkeypatch.chdir(hostile.parent)
+    absolute = make_tools(tmp_path / "absolute", path=str(hostile))
+    relative = make_tools(tmp_path / "relative", path=f"{hostile.name}:.")
+    assert {path.name for path in absolute.iterdir()} - {path.name for path in relative.iterdir()} == {"only-here"}
+
+
 def test_without_a_shell_there_is_no_sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kubetalk.sandbox.environment._SYSTEM_FOLDERS", ())
     with pytest.raises(SandboxError, match="this system has no bash and no cat"):
