@@ -1,7 +1,7 @@
 """Makes the wheels kubetalk-sandbox and kubetalk-istio for this platform from binaries that are built already.
 
 A wheel is data for kubetalk, which looks for it by its package name (plugins/kubetalk/sandbox/binaries.py): the
-program, the folders that belong beside it, and the file that says from which sources it was built.
+program, what belongs beside it, and the file that says from which sources it was built.
 """
 
 from __future__ import annotations
@@ -114,7 +114,8 @@ def write_project(project: Path, module: str, recipe: Recipe, binary: Binary) ->
     programs.mkdir(parents=True)
     (project / package / "__init__.py").write_text(f'"""Holds {recipe.binary} for kubetalk."""\n', encoding="utf-8")
     # With its mode: installers make a file executable that is so in the wheel.
-    shutil.copy(binary.path, programs)
+    for name in (recipe.binary, *recipe.beside):
+        shutil.copy(binary.path.with_name(name), programs)
     shutil.copy(binary.about, programs)
     for part in recipe.folders:
         shutil.copytree(binary.path.parent / part.target, programs / part.target)
@@ -172,7 +173,8 @@ def third_party_licences(recipe: Recipe, go: Go) -> str:
     fields = "{{.Path}}\t{{with .Replace}}{{.Version}}{{else}}{{.Version}}{{end}}\t{{.Dir}}"
     linked = ["-deps", *recipe.build_flags, "-f", "{{with .Module}}{{if not .Main}}" + fields + "{{end}}{{end}}"]
     copied = ["-m", "-f", fields, *(part.module for part in recipe.folders)] if recipe.folders else []
-    lines = set(go_list(recipe, go, [*linked, recipe.package])) | set(go_list(recipe, go, copied) if copied else [])
+    lines = set(go_list(recipe, go, [*linked, recipe.package, *recipe.beside.values()]))
+    lines |= set(go_list(recipe, go, copied) if copied else [])
     found: dict[str, list[str]] = defaultdict(list)
     for line in sorted(filter(None, lines)):
         path, version, folder = line.split("\t")

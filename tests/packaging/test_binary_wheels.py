@@ -25,10 +25,12 @@ pytestmark = [
 
 
 def stand_in(folder: Path, recipe: Recipe, sources: str) -> None:
-    """Everything a build leaves beside its program, which is a script here."""
+    """Everything a build leaves beside its program; programs are scripts here."""
+    for name in (recipe.binary, *recipe.beside):
+        program = folder / name
+        program.write_text("#!/bin/sh\necho here\n", encoding="utf-8")
+        program.chmod(0o755)
     program = folder / recipe.binary
-    program.write_text("#!/bin/sh\necho here\n", encoding="utf-8")
-    program.chmod(0o755)
     about = {"sources": sources, "go": "1.26.8", "versions": dict(recipe.versions)}
     program.with_name(f"{recipe.binary}.json").write_text(json.dumps(about), encoding="utf-8")
     for part in recipe.folders:
@@ -68,7 +70,8 @@ def test_it_holds_the_program_and_what_belongs_beside_it(wheels: Path, module: s
     with zipfile.ZipFile(path) as archive:
         files = {info.filename: info for info in archive.infolist()}
         program = files[f"{package}/bin/{recipe.binary}"]
-        assert program.external_attr >> 16 & 0o111
+        for name in (recipe.binary, *recipe.beside):
+            assert files[f"{package}/bin/{name}"].external_attr >> 16 & 0o111
         assert json.loads(archive.read(f"{program.filename}.json"))["sources"] == recipe.sources_key
         assert {f"{package}/bin/{part.target}/deeper/data.yaml" for part in recipe.folders} <= set(files)
         (metadata,) = [name for name in files if name.endswith(".dist-info/METADATA")]
@@ -81,7 +84,9 @@ def test_it_holds_the_program_and_what_belongs_beside_it(wheels: Path, module: s
         licences = Path(metadata).parent / "licenses"
         assert archive.read(str(licences / "LICENSE")) == (ROOT / "LICENSE").read_bytes()
         others = archive.read(str(licences / "THIRD-PARTY-LICENSES.txt")).decode()
-    for module_path in ("k8s.io/client-go", "golang.org/x/net", "Go 1.", *(part.module for part in recipe.folders)):
+    linked = ["k8s.io/client-go", "golang.org/x/net", "Go 1."]
+    linked += ["go.etcd.io/etcd/server/v3"] if recipe.beside else []
+    for module_path in (*linked, *(part.module for part in recipe.folders)):
         assert f"\n{module_path}" in others
     assert "Redistribution and use in source and binary forms" in others
 
@@ -90,8 +95,9 @@ def test_an_installer_makes_the_program_executable(wheels: Path, tmp_path: Path)
     (wheel,) = wheels.glob("kubetalk_sandbox-*.whl")
     pip = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--no-index"]
     subprocess.run([*pip, "--target", tmp_path, wheel], check=True, timeout=300)
-    program = tmp_path / "kubetalk_sandbox" / "bin" / "kubetalk-sandbox"
-    assert subprocess.run([program], capture_output=True, text=True, timeout=60, check=True).stdout == "here\n"
+    for name in ("kubetalk-sandbox", "kubetalk-supervisor"):
+        program = tmp_path / "kubetalk_sandbox" / "bin" / name
+        assert subprocess.run([program], capture_output=True, text=True, timeout=60, check=True).stdout == "here\n"
 
 
 def test_a_program_of_other_sources_is_not_packed(tmp_path: Path) -> None:

@@ -95,7 +95,7 @@ def test_the_wheel_holds_the_browser_assets_with_their_licences(wheel: Path) -> 
 
 def test_the_wheel_holds_the_go_sources_and_no_binary(wheel: Path) -> None:
     go = sources_below("plugins/sandbox")
-    assert {"core/go.mod", "core/go.sum", "core/build.json", "core/main.go"} <= go
+    assert {"core/go.mod", "core/go.sum", "core/build.json", "core/cmd/kubetalk-sandbox/main.go"} <= go
     assert {f"kubetalk/_sandbox_sources/{name}" for name in go} <= names_in(wheel)
     with zipfile.ZipFile(wheel) as archive:
         heads = {info.filename: archive.open(info).read(4) for info in archive.infolist()}

@@ -46,6 +46,11 @@ class Binary:
     """The key of its sources, or of its bytes where nothing says what it was built from."""
 
     @property
+    def supervisor(self) -> Path:
+        """The program beside the core's that runs a sandbox (``beside`` in its build.json)."""
+        return self.path.with_name("kubetalk-supervisor")
+
+    @property
     def about(self) -> Path:
         """The file beside it that says what it was built from; a binary in a named folder need not have one."""
         return _about(self.path)
@@ -155,13 +160,13 @@ def _in_cache(recipe: Recipe) -> Binary | None:
 
 
 def _in_folder(folder: Path, recipe: Recipe) -> Binary:
-    path = folder / recipe.binary
-    if not os.access(path, os.X_OK):
-        raise BuildError(
-            f"there is no program {recipe.binary} in {folder}",
-            remedy="Correct `provider: {binaries: …}`, or remove it so that the binary is found or built",
-        )
-    return _described(path.resolve(), "folder")
+    for name in (recipe.binary, *recipe.beside):
+        if not os.access(folder / name, os.X_OK):
+            raise BuildError(
+                f"there is no program {name} in {folder}",
+                remedy="Correct `provider: {binaries: …}`, or remove it so that the binary is found or built",
+            )
+    return _described((folder / recipe.binary).absolute(), "folder")
 
 
 def _about(path: Path) -> Path:

@@ -66,7 +66,7 @@ class Built:
 
 
 def build(recipe: Recipe, go: Go, target: Path, watch: Watch) -> Built:
-    """Builds into ``target``, which appears at once and complete.
+    """Builds into ``target``, which appears at once and complete, after the programs beside it.
 
     An interrupted build goes on where it was, by Go's own cache; a change of our sources compiles those and links.
 
@@ -74,28 +74,36 @@ def build(recipe: Recipe, go: Go, target: Path, watch: Watch) -> Built:
     """
     started = time.monotonic()
     environment = build_environment(recipe, go)
-    flags = [*recipe.build_flags]
-    packages = _packages(recipe, go, environment, flags, watch, started)
+    packages = _packages(recipe, recipe.package, go, environment, watch, started)
     _check_disk(go, environment, target, packages.missing)
     target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    unfinished = target.with_name(f".{target.name}.{os.getpid()}")
-    _remove_unfinished(target)
+    beside = {target.with_name(name): package for name, package in recipe.beside.items()}
+    unfinished = {path: path.with_name(f".{path.name}.{os.getpid()}") for path in (target, *beside)}
+    for path in unfinished:
+        _remove_unfinished(path)
     try:
-        command = [str(go.path), "build", "-v", "-p", "2", *flags, "-ldflags", " ".join(recipe.ldflags)]
-        _compile([*command, "-o", str(unfinished), recipe.package], recipe, environment, packages, watch, started)
-        versions = ask_versions(unfinished)
+        command = [str(go.path), "build", "-v", "-p", "2", *recipe.build_flags]
+        command += ["-ldflags", " ".join(recipe.ldflags), "-o"]
+        _compile([*command, str(unfinished[target]), recipe.package], recipe, environment, packages, watch, started)
+        versions = ask_versions(unfinished[target])
+        # What they consist of is nearly all compiled by now, and one link at a time is enough for a small machine.
+        for path, package in beside.items():
+            packages = _packages(recipe, package, go, environment, lambda _: None, started)
+            _compile([*command, str(unfinished[path]), package], recipe, environment, packages, watch, started)
         for folder in recipe.folders:
             _copy_folder(folder, recipe, go, environment, target.parent)
-        unfinished.replace(target)
+        for path in (*beside, target):
+            unfinished[path].replace(path)
     except OSError as error:
         raise BuildError(f"the sandbox binary cannot be written to {target.parent}: {error}") from error
     finally:
-        unfinished.unlink(missing_ok=True)
+        for path in unfinished.values():
+            path.unlink(missing_ok=True)
     return Built(target, versions, time.monotonic() - started)
 
 
 def _remove_unfinished(target: Path) -> None:
-    """What builds left that were killed while they linked: up to the size of the binary each."""
+    """What builds left that were killed while they linked: up to the size of the program each."""
     for path in target.parent.glob(f".{target.name}.*"):
         pid = path.suffix.removeprefix(".")
         if pid.isdecimal() and not is_alive(int(pid)):
@@ -166,7 +174,7 @@ def ask_versions(binary: Path) -> dict[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class _Packages:
-    """What goes into the binary."""
+    """What goes into a program."""
 
     stale: dict[str, bool]
     """By import path, the program itself last; True for those that have to be compiled."""
@@ -181,10 +189,10 @@ class _Packages:
 
 
 def _packages(
-    recipe: Recipe, go: Go, environment: dict[str, str], flags: Sequence[str], watch: Watch, started: float
+    recipe: Recipe, package: str, go: Go, environment: dict[str, str], watch: Watch, started: float
 ) -> _Packages:
-    """Each package that goes into the binary; downloads what is missing."""
-    command = [str(go.path), "list", "-deps", *flags, "-f", "{{.Stale}} {{.ImportPath}}", recipe.package]
+    """Each package that goes into the program of ``package``; downloads what is missing."""
+    command = [str(go.path), "list", "-deps", *recipe.build_flags, "-f", "{{.Stale}} {{.ImportPath}}", package]
     complaints: list[str] = []
     downloaded = 0
     current = ""
@@ -192,8 +200,8 @@ def _packages(
     with _running(command, recipe.source, environment) as (process, lines):
         for stream, line in _until_end(process, lines, started):
             if stream == "out":
-                is_stale, _, package = line.partition(" ")
-                stale[package] = is_stale == "true"
+                is_stale, _, name = line.partition(" ")
+                stale[name] = is_stale == "true"
             elif line.startswith("go: downloading "):
                 downloaded += 1
                 current = line.removeprefix("go: downloading ")

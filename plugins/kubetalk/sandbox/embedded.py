@@ -36,7 +36,7 @@ _Inside = tuple[Mapping[str, str], str]
 
 
 class EmbeddedProvider:
-    """Makes sandboxes out of the binary `kubetalk-sandbox`."""
+    """Makes sandboxes out of the binary `kubetalk-sandbox` and its supervisor."""
 
     def __init__(self, settings: ProviderSettings) -> None:
         self._settings = settings
@@ -189,8 +189,8 @@ def _put_charts(istio: Binary, folder: Path, kept: KeptLayer | None) -> None:
 def _command(binary: Binary, istio: Binary | None, request: SandboxRequest, box: Path) -> list[str]:
     seeds = cache_dir() / "seeds"
     seeds.mkdir(mode=0o700, exist_ok=True)
-    command = [str(binary.path), "supervise", "--dir", str(box), "--nodes", str(request.nodes), "--seed", str(seeds)]
-    command += ["--start-timeout", f"{START_SECONDS:.0f}s"]
+    command = [str(binary.supervisor), "--program", str(binary.path), "--dir", str(box)]
+    command += ["--nodes", str(request.nodes), "--seed", str(seeds), "--start-timeout", f"{START_SECONDS:.0f}s"]
     if request.kubernetes and request.kubernetes != _own_minor(binary.versions):
         command += ["--emulate", request.kubernetes]
     if istio and request.istio:

@@ -15,6 +15,7 @@ from kubetalk.errors import BuildError
 _PACKAGE = Path(__file__).resolve().parent.parent
 # A wheel carries the Go sources inside the package, a checkout beside it.
 _HOMES = (_PACKAGE / "_sandbox_sources", _PACKAGE.parent / "sandbox")
+_BUILT_IN_PLACE = {"kubetalk-sandbox", "kubetalk-supervisor", "kubetalk-istio"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,8 @@ class Recipe:
     """The module's directory."""
     binary: str
     package: str
+    beside: Mapping[str, str]
+    """Smaller programs that belong beside the binary, and the packages they are built from."""
     go: str
     """Oldest Go that can build it, ``1.26.0``."""
     env: Mapping[str, str]
@@ -79,6 +82,7 @@ def _load(source: Path) -> Recipe:
             source=source,
             binary=told["binary"],
             package=told["package"],
+            beside=told.get("beside", {}),
             go=max((told["go"], wanted_go[1] if wanted_go else "0"), key=version_tuple),
             env=told["env"],
             flags=tuple(told["flags"]),
@@ -113,6 +117,6 @@ def _inputs(source: Path) -> Iterator[Path]:
         parts = path.relative_to(source).parts
         left_out = any(part.startswith(".") or part in {"bin", "dist", "testdata"} for part in parts)
         # Tests and texts do not change the binary, and a binary that was built in place must not change its own key.
-        left_out |= path.name.endswith(("_test.go", ".md")) or path.name in {"kubetalk-sandbox", "kubetalk-istio"}
+        left_out |= path.name.endswith(("_test.go", ".md")) or path.name in _BUILT_IN_PLACE
         if path.is_file() and not left_out:
             yield path

@@ -1,4 +1,4 @@
-"""Speaks with one `kubetalk-sandbox supervise` (see PROTOCOL.md): events in, requests out, all with time limits."""
+"""Speaks with one `kubetalk-supervisor` (see PROTOCOL.md): events in, requests out, all with time limits."""
 
 from __future__ import annotations
 

@@ -1,39 +1,27 @@
-package main
+// Package sandbox says what is inside the programs of this module, which are in cmd.
+package sandbox
 
 import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
-	"os"
 )
 
 //go:embed build.json
 var buildJSON []byte
 
-// release is the part of build.json that the program itself needs; the builder reads the rest.
-type release struct {
+// Release is the part of build.json that the programs themselves need; the builder reads the rest.
+type Release struct {
 	Versions  map[string]string `json:"versions"`
 	Emulates  []string          `json:"emulates"`
 	Multicall []string          `json:"multicall"`
 }
 
-func readRelease() (release, error) {
-	var r release
+// ReadRelease returns what this was built as.
+func ReadRelease() (Release, error) {
+	var r Release
 	if err := json.Unmarshal(buildJSON, &r); err != nil {
 		return r, fmt.Errorf("build.json: %w", err)
 	}
 	return r, nil
-}
-
-// runVersions prints what is inside as one JSON object.
-func runVersions() int {
-	r, err := readRelease()
-	if err == nil {
-		err = json.NewEncoder(os.Stdout).Encode(r.Versions)
-	}
-	if err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return 0
 }

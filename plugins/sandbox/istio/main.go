@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"kubetalk.dev/istio/internal/child"
+	_ "kubetalk.dev/istio/internal/garbage" // before the packages that fill the heap
 )
 
 // commands maps a name to what runs under it and returns the exit status. os.Args[0] is that name.

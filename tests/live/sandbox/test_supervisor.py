@@ -65,7 +65,8 @@ class Box:
     def __init__(self, binaries: Path, directory: Path, *arguments: str) -> None:
         self.directory = directory
         self._asked = 0
-        command = [str(binaries / "kubetalk-sandbox"), "supervise", "--dir", str(directory), *arguments]
+        command = [str(binaries / "kubetalk-supervisor"), "--program", str(binaries / "kubetalk-sandbox")]
+        command += ["--dir", str(directory), *arguments]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def line(self) -> dict[str, Any]:

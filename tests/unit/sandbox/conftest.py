@@ -18,15 +18,15 @@ SOURCE = Path(__file__).with_name("fake_supervisor.py").read_text(encoding="utf-
 
 
 class FakeBinary:
-    """A folder with a `kubetalk-sandbox` in it."""
+    """A folder with a `kubetalk-sandbox` and a `kubetalk-supervisor` in it."""
 
     def __init__(self, folder: Path, behaviour: str) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        program = folder / "kubetalk-sandbox"
         text = SOURCE.replace('BEHAVIOUR = "good"', f"BEHAVIOUR = {behaviour!r}")
-        program.write_text(f"#!{sys.executable} -IS\n{text}", encoding="utf-8")
-        program.chmod(0o755)
+        for program in (self.program, self.supervisor):
+            program.write_text(f"#!{sys.executable} -IS\n{text}", encoding="utf-8")
+            program.chmod(0o755)
         self.answers: list[tuple[list[str], int, str]] = []
 
     @property
@@ -36,6 +36,10 @@ class FakeBinary:
     @property
     def program(self) -> Path:
         return self.folder / "kubetalk-sandbox"
+
+    @property
+    def supervisor(self) -> Path:
+        return self.folder / "kubetalk-supervisor"
 
     def answer(self, words: list[str], text: str, code: int = 0) -> None:
         self.answers.append((words, code, text))

@@ -9,14 +9,20 @@ from pathlib import Path
 VERSION = "1.26.8"
 FAULT = ""
 HERE = Path(__file__).resolve().parent
-PACKAGES = [f"lib/p{number}" for number in range(9)] + ["kubetalk.dev/sandbox"]
-STALE = {"lib/p8", "lib/p2", "lib/p3", "kubetalk.dev/sandbox"}
+PACKAGES = [f"lib/p{number}" for number in range(9)]
+STALE = ["lib/p8", "lib/p2", "lib/p3"]
 
 
 def complain(*lines: str) -> int:
     for line in lines:
         sys.stderr.write(line + "\n")
     return 1
+
+
+def inside(package: str) -> tuple[str, list[str]]:
+    """The import path of a program, and what has to be compiled for it: of the smaller one only itself."""
+    program = "kubetalk.dev/sandbox" + package.removeprefix(".")
+    return program, [program] if program.endswith("-supervisor") else [*STALE, program]
 
 
 def main(arguments: list[str]) -> int:
@@ -27,13 +33,17 @@ def main(arguments: list[str]) -> int:
     elif arguments == ["env", "GOCACHE"]:
         sys.stdout.write(f"{HERE}\n")
     elif arguments[0] == "list":
+        program, stale = inside(arguments[-1])
         sys.stderr.write("go: downloading example.com/one v1.0.0\ngo: downloading example.com/two v1.0.0\n")
         if FAULT == "network":
             return complain("main.go:3:2: example.com/two@v1.0.0: dial tcp: lookup example.com: no such host")
-        sys.stdout.writelines(f"{str(package in STALE).lower()} {package}\n" for package in PACKAGES)
+        sys.stdout.writelines(f"{str(package in stale).lower()} {package}\n" for package in [*PACKAGES, program])
     elif arguments[0] == "build":
         # What the cache already has is not told.
-        complain("lib/p8", "lib/p2", "lib/p3", "kubetalk.dev/sandbox")
+        program, stale = inside(arguments[-1])
+        complain(*stale)
+        if FAULT == "memory, beside" and program.endswith("-supervisor"):
+            return complain("# kubetalk.dev/sandbox", "/go/pkg/tool/link: signal: killed")
         if FAULT == "disk":
             return complain("# kubetalk.dev/sandbox", "write /tmp/x/a.out: no space left on device")
         if FAULT == "memory":

@@ -1,6 +1,6 @@
 """Speaks the supervisor's protocol without a cluster, well or badly; `make_binary` in conftest.py sets BEHAVIOUR.
 
-The same file is the kubectl and helm in its bin folder.
+The same file is `kubetalk-sandbox` beside it, and the kubectl and helm in its bin folder.
 """
 
 import json
@@ -111,7 +111,7 @@ def main() -> int:
     if sys.argv[1] == "versions":
         say(**VERSIONS)
         return 0
-    return supervise(sys.argv[2:])
+    return supervise(sys.argv[1:])
 
 
 if __name__ == "__main__":

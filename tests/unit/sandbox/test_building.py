@@ -58,7 +58,7 @@ def test_a_build_step_by_step(make_go: MakeGo, tmp_path: Path) -> None:
     target = tmp_path / "out" / "kubetalk-sandbox"
     built = build(load_recipe(), go, target, steps.append)
     assert built.versions == {"kubernetes": "v1.36.4"}
-    assert [path.name for path in target.parent.iterdir()] == ["kubetalk-sandbox"]
+    assert {path.name for path in target.parent.iterdir()} == {"kubetalk-sandbox", "kubetalk-supervisor"}
     told = [(step.phase, step.done, step.total, step.current) for step in steps if step.current]
     assert ("downloading", 2, 0, "example.com/two v1.0.0") in told
     # Six were in Go's cache; the compiler's order is its own, and the last of the list may come first.
@@ -67,7 +67,13 @@ def test_a_build_step_by_step(make_go: MakeGo, tmp_path: Path) -> None:
         (7, 10, "lib/p2"),
         (8, 10, "lib/p3"),
     ]
-    assert told[-1] == ("linking", 9, 10, "kubetalk.dev/sandbox")
+    linked = [one for one in told if one[0] == "linking"]
+    assert {one[1:] for one in linked} == {
+        (9, 10, "kubetalk.dev/sandbox/cmd/kubetalk-sandbox"),
+        (9, 10, "kubetalk.dev/sandbox/cmd/kubetalk-supervisor"),
+    }
+    assert told[-1] == linked[-1]
+    assert linked[-1][3].endswith("supervisor")
 
 
 def test_the_command_is_what_build_json_says(make_go: MakeGo, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,6 +101,7 @@ def test_the_command_is_what_build_json_says(make_go: MakeGo, tmp_path: Path, mo
         ("network", "the Go modules cannot be downloaded, the network does not answer. Check the network"),
         ("disk", "the disk is full. Free about 6 GB"),
         ("memory", "was killed, most likely for want of memory"),
+        ("memory, beside", "was killed, most likely for want of memory"),
         ("code", "go ended with exit status 1"),
     ],
 )
@@ -197,7 +204,7 @@ def test_a_killed_build_ends_its_compilers_and_is_resumed(make_go: MakeGo, tmp_p
     make_go()
     built = build(load_recipe(), go, target, lambda _: None)
     assert built.versions == {"kubernetes": "v1.36.4"}
-    assert list(target.parent.iterdir()) == [target]
+    assert {path.name for path in target.parent.iterdir()} == {"x", "kubetalk-supervisor"}
 
 
 @pytest.mark.parametrize(
@@ -261,6 +268,9 @@ def test_the_named_folder_comes_first_and_is_never_replaced(make_binary: Any, ma
     assert changed.fingerprint != found.fingerprint
     with pytest.raises(BuildError, match="there is no program kubetalk-sandbox in"):
         find_binary(ProviderSettings(binaries=str(tmp_path / "empty")))
+    binary.supervisor.unlink()
+    with pytest.raises(BuildError, match="there is no program kubetalk-supervisor in"):
+        find_binary(binary.settings)
 
 
 @pytest.fixture
@@ -315,7 +325,7 @@ def test_two_builds_at_once_make_one_binary(make_go: MakeGo) -> None:
         thread.start()
     for thread in threads:
         thread.join(60)
-    assert sum(call["arguments"][0] == "build" for call in calls(go)) == 1
+    assert sum(call["arguments"][0] == "build" for call in calls(go)) == 2  # it, and its supervisor
 
 
 def test_prune_keeps_the_current_and_the_newest(make_go: MakeGo, cache: Path) -> None:

@@ -51,7 +51,8 @@ def test_the_command_line(make_binary: Make, runs: Path, cache: Path) -> None:
     with start(binary, runs, SandboxRequest(kubernetes="1.34", nodes=5)) as sandbox:
         assert sandbox.facts.versions["emulated"] == "1.34"
     arguments = binary.seen()[0]["arguments"]
-    assert arguments[2:] == [
+    assert arguments[:2] == ["--program", str(binary.program)]
+    assert arguments[4:] == [
         *("--nodes", "5", "--seed", str(cache / "seeds"), "--start-timeout", "60s", "--emulate", "1.34")
     ]
 

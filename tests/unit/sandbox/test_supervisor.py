@@ -21,7 +21,7 @@ def start(tmp_path: Path, make_binary: Any) -> Iterator[Start]:
     started = []
 
     def start_it(behaviour: str) -> Supervisor:
-        command = [str(make_binary(behaviour).program), "supervise", "--dir", str(tmp_path / "box")]
+        command = [str(make_binary(behaviour).supervisor), "--dir", str(tmp_path / "box")]
         supervisor = Supervisor(command, cwd=tmp_path, environment={"PATH": "/usr/bin:/bin"})
         started.append(supervisor)
         return supervisor

@@ -3,7 +3,6 @@ package supervisor
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -138,63 +137,127 @@ func mayHoldTimes(t reflect.Type) bool {
 // moment is a time as API objects have it.
 var moment = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$`)
 
-// moveJSON moves the times of an object whose type is not known here: those of its metadata, and what looks like one in its status.
+// moveJSON moves the times of an object whose type is not known here: those of its metadata, and what looks like one in its status. The
+// rest is most of it and is not looked at.
 func (a adoption) moveJSON(value []byte) ([]byte, error) {
-	decoder := json.NewDecoder(bytes.NewReader(value))
-	decoder.UseNumber()
-	var object map[string]any
-	if err := decoder.Decode(&object); err != nil {
+	var object, metadata map[string]json.RawMessage
+	if err := json.Unmarshal(value, &object); err != nil {
 		return nil, err
 	}
-	var failed error
-	move := func(text string) string {
-		t, err := time.Parse(time.RFC3339Nano, text)
+	if text, ok := object["metadata"]; ok {
+		if err := json.Unmarshal(text, &metadata); err != nil {
+			return nil, err
+		}
+		if err := a.moveStamps(metadata, "creationTimestamp", "deletionTimestamp"); err != nil {
+			return nil, err
+		}
+		if err := a.moveFields(metadata); err != nil {
+			return nil, err
+		}
+		if err := put(object, "metadata", metadata); err != nil {
+			return nil, err
+		}
+	}
+	if text, ok := object["status"]; ok {
+		decoder := json.NewDecoder(bytes.NewReader(text))
+		decoder.UseNumber()
+		var status any
+		if err := decoder.Decode(&status); err != nil {
+			return nil, err
+		}
+		status, err := a.moveTexts(status)
 		if err != nil {
-			failed = errors.Join(failed, err)
-			return text
+			return nil, err
 		}
-		layout := time.RFC3339
-		if _, fraction, found := strings.Cut(text, "."); found {
-			layout = "2006-01-02T15:04:05." + strings.Repeat("0", len(fraction)-1) + "Z07:00"
-		}
-		return t.Add(a.by).Format(layout)
-	}
-	if metadata, ok := object["metadata"].(map[string]any); ok {
-		stamps := []any{metadata}
-		if fields, ok := metadata["managedFields"].([]any); ok {
-			stamps = append(stamps, fields...)
-		}
-		for _, stamp := range stamps {
-			entry, _ := stamp.(map[string]any)
-			for _, key := range []string{"creationTimestamp", "deletionTimestamp", "time"} {
-				if text, ok := entry[key].(string); ok {
-					entry[key] = move(text)
-				}
-			}
+		if err := put(object, "status", status); err != nil {
+			return nil, err
 		}
 	}
-	if status, ok := object["status"]; ok {
-		object["status"] = moveTexts(status, move)
-	}
-	changed, err := json.Marshal(object)
-	return changed, errors.Join(failed, err)
+	return json.Marshal(object)
 }
 
-// moveTexts applies move to every text below value that is a time.
-func moveTexts(value any, move func(string) string) any {
+// put encodes value into an object.
+func put(object map[string]json.RawMessage, key string, value any) (err error) {
+	object[key], err = json.Marshal(value)
+	return err
+}
+
+// moveFields moves the times in the managedFields of metadata. What they say of fields is long.
+func (a adoption) moveFields(metadata map[string]json.RawMessage) error {
+	text, ok := metadata["managedFields"]
+	if !ok {
+		return nil
+	}
+	var entries []map[string]json.RawMessage
+	if err := json.Unmarshal(text, &entries); err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if err := a.moveStamps(entry, "time"); err != nil {
+			return err
+		}
+	}
+	return put(metadata, "managedFields", entries)
+}
+
+// moveStamps moves the times that an object has under keys.
+func (a adoption) moveStamps(object map[string]json.RawMessage, keys ...string) error {
+	for _, key := range keys {
+		raw, ok := object[key]
+		if !ok {
+			continue
+		}
+		var text string
+		if err := json.Unmarshal(raw, &text); err != nil {
+			return err
+		}
+		if text == "" {
+			continue // null
+		}
+		moved, err := a.moveText(text)
+		if err != nil {
+			return err
+		}
+		if err := put(object, key, moved); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// moveTexts moves every text in value that is a time.
+func (a adoption) moveTexts(value any) (any, error) {
+	var err error
 	switch v := value.(type) {
 	case map[string]any:
 		for key, item := range v {
-			v[key] = moveTexts(item, move)
+			if v[key], err = a.moveTexts(item); err != nil {
+				return nil, err
+			}
 		}
 	case []any:
 		for i, item := range v {
-			v[i] = moveTexts(item, move)
+			if v[i], err = a.moveTexts(item); err != nil {
+				return nil, err
+			}
 		}
 	case string:
 		if moment.MatchString(v) {
-			return move(v)
+			return a.moveText(v)
 		}
 	}
-	return value
+	return value, nil
+}
+
+// moveText moves one time, which keeps as many decimals as it had.
+func (a adoption) moveText(text string) (string, error) {
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil {
+		return "", err
+	}
+	layout := time.RFC3339
+	if _, fraction, found := strings.Cut(text, "."); found {
+		layout = "2006-01-02T15:04:05." + strings.Repeat("0", len(fraction)-1) + "Z07:00"
+	}
+	return t.Add(a.by).Format(layout), nil
 }

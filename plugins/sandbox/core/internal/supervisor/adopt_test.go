@@ -128,6 +128,20 @@ func TestAdoptedResourcesOfUnknownKinds(t *testing.T) {
 	}
 }
 
+func TestAdoptedResourcesKeepWhatIsNoTime(t *testing.T) {
+	const value = `{"kind":"Widget","metadata":{"creationTimestamp":null,"managedFields":[{"fieldsV1":{"f:at":{},"f:x":1.50}}],"name":"w"},` +
+		`"spec":{"of":12345678901234567.10,"text":"\u003ca\u003e"},"status":{"count":12345678901234567,"none":null}}`
+	got, err := adoption{by: time.Hour}.adopt("/registry/example.com/widgets/a/w", []byte(value))
+	if err != nil || string(got) != value {
+		t.Errorf("got %s (%v)\nwant %s", got, err, value)
+	}
+	for _, broken := range []string{`{`, `{"metadata":{"creationTimestamp":"yesterday"}}`, `{"metadata":[]}`} {
+		if _, err := (adoption{}).adopt("/registry/example.com/widgets/a/w", []byte(broken)); err == nil {
+			t.Errorf("%s was adopted", broken)
+		}
+	}
+}
+
 func TestALayerOfOtherVersionsIsRefused(t *testing.T) {
 	s := &Supervisor{options: Options{Versions: map[string]string{"kubernetes": "v1"}}}
 	for name, about := range map[string]layer{

@@ -34,7 +34,7 @@ func (s *Supervisor) restore(ctx context.Context, name string) (message, error) 
 	}
 	var events map[string]bool // of the checkpoint
 	know := func() (err error) {
-		events, err = eventNames(ctx)
+		events, err = s.store.names(ctx, eventsKey)
 		return err
 	}
 	s.processes.kill()
@@ -46,7 +46,8 @@ func (s *Supervisor) restore(ctx context.Context, name string) (message, error) 
 		func() error {
 			return s.launch(ctx, func() error { return load(checkpointPath(name)) }, know, func(string) {})
 		},
-		func() error { return s.settle(ctx, events, remove) },
+		// For the restored cluster the new start of the controller manager did not happen.
+		func() error { return s.settle(ctx, events, s.store.remove) },
 	} {
 		if err := step(); err != nil {
 			if f := (*failure)(nil); errors.As(err, &f) {

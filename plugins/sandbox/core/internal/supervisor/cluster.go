@@ -111,6 +111,7 @@ func (s *Supervisor) startOnce(ctx context.Context) error {
 // launch starts all parts on the data in etcd/ and returns when the API server is healthy and the others were let go. load makes that
 // data while the first parts are being loaded; edit changes it before the API server sees it.
 func (s *Supervisor) launch(ctx context.Context, load, edit func() error, progress func(step string)) error {
+	s.store.close() // of an etcd that is gone
 	parts := map[string]*process{}
 	spawn := func(names ...string) error {
 		for _, name := range names {
@@ -135,12 +136,13 @@ func (s *Supervisor) launch(ctx context.Context, load, edit func() error, progre
 		attended = []string{attendant}
 	}
 	for _, step := range []func() error{
-		func() error { return spawn(etcd, apiServer) },
+		func() error { return spawn(Etcd, apiServer) },
 		load,
-		func() error { return begin(etcd) },
+		func() error { return begin(Etcd) },
 		func() error { return s.await(ctx, "etcd", etcdAnswers) },
+		func() (err error) { s.store, err = openStore(); return err },
 		edit,
-		func() error { return plantCanary(ctx) },
+		func() error { return s.plantCanary(ctx) },
 		func() error { return begin(apiServer) },
 		func() error { progress("etcd"); return spawn(append(attended, controllerManager, scheduler, kwok)...) },
 		func() error { return s.await(ctx, "the API server", s.answers("/api/v1/namespaces/default")) },
@@ -159,8 +161,11 @@ func (s *Supervisor) launch(ctx context.Context, load, edit func() error, progre
 // command says how a part is started.
 func (s *Supervisor) command(name string) command {
 	args, env := s.arguments(name)
-	how := command{name: name, args: append([]string{name}, args...), env: env}
-	if name == attendant {
+	how := command{name: name, program: s.options.Program, args: append([]string{name}, args...), env: env}
+	switch name {
+	case Etcd:
+		how.program = "" // the supervisor's own
+	case attendant:
 		how.program, how.args = s.options.Attend, append([]string{"attend"}, args...)
 		how.said = s.attendantSaid()
 	}

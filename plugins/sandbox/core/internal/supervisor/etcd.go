@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"time"
 
 	clientv3 "go.etcd.io/etcd/client/v3"
@@ -37,27 +38,62 @@ func load(path string) error {
 	})
 }
 
-// inEtcd lets act read and change what etcd holds, within ten seconds.
-func inEtcd(ctx context.Context, act func(ctx context.Context, client *clientv3.Client) error) error {
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-	defer cancel()
+// store is what one etcd holds, past the API server. Each of its acts may take ten seconds.
+type store struct{ client *clientv3.Client }
+
+// openStore connects to the etcd that runs now. The connection is made in the background.
+func openStore() (*store, error) {
 	client, err := clientv3.New(clientv3.Config{Endpoints: []string{etcdClientURL}, DialTimeout: 5 * time.Second, Logger: zap.NewNop()})
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer client.Close()
-	return act(ctx, client)
+	return &store{client}, nil
 }
 
-// rewrite replaces every value of the API server in etcd by what change makes of it; nil removes it. from says where the values are from.
-func rewrite(ctx context.Context, from string, change func(key string, value []byte) ([]byte, error)) error {
-	return inEtcd(ctx, func(ctx context.Context, client *clientv3.Client) error {
-		return rewriteWith(ctx, client, from, change)
-	})
+// close ends the connection, if there is one.
+func (s *store) close() {
+	if s != nil {
+		_ = s.client.Close() // nothing is under way
+	}
 }
 
-func rewriteWith(ctx context.Context, client *clientv3.Client, from string, change func(key string, value []byte) ([]byte, error)) error {
-	all, err := client.Get(ctx, "/registry/", clientv3.WithPrefix())
+const storePatience = 10 * time.Second
+
+func (s *store) put(ctx context.Context, key, value string) error {
+	ctx, cancel := context.WithTimeout(ctx, storePatience)
+	defer cancel()
+	_, err := s.client.Put(ctx, key, value)
+	return err
+}
+
+// remove takes a value of the API server out of etcd, where no rule of the cluster can refuse it.
+func (s *store) remove(ctx context.Context, key string) error {
+	ctx, cancel := context.WithTimeout(ctx, storePatience)
+	defer cancel()
+	_, err := s.client.Delete(ctx, key)
+	return err
+}
+
+// names returns the rests of all keys that begin with prefix.
+func (s *store) names(ctx context.Context, prefix string) (map[string]bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, storePatience)
+	defer cancel()
+	found, err := s.client.Get(ctx, prefix, clientv3.WithPrefix(), clientv3.WithKeysOnly())
+	if err != nil {
+		return nil, err
+	}
+	names := map[string]bool{}
+	for _, entry := range found.Kvs {
+		names[strings.TrimPrefix(string(entry.Key), prefix)] = true
+	}
+	return names, nil
+}
+
+// rewrite replaces every value of the API server by what change makes of it; nil removes it. from says where the values are from.
+func (s *store) rewrite(ctx context.Context, from string, change func(key string, value []byte) ([]byte, error)) error {
+	ctx, cancel := context.WithTimeout(ctx, storePatience)
+	defer cancel()
+	all, err := s.client.Get(ctx, "/registry/", clientv3.WithPrefix())
 	if err != nil {
 		return err
 	}
@@ -69,7 +105,7 @@ func rewriteWith(ctx context.Context, client *clientv3.Client, from string, chan
 		if len(changes) == 0 {
 			return nil
 		}
-		_, err := client.Txn(ctx).Then(changes...).Commit()
+		_, err := s.client.Txn(ctx).Then(changes...).Commit()
 		changes, size = nil, 0
 		return err
 	}

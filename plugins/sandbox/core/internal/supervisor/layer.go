@@ -76,15 +76,15 @@ func (s *Supervisor) startFrom(ctx context.Context, path string) error {
 	plant := func() error { return load(filepath.Join(path, layerData)) }
 	var events map[string]bool // of the layer
 	adopt := func() (err error) {
-		if events, err = eventNames(ctx); err != nil {
+		if events, err = s.store.names(ctx, eventsKey); err != nil {
 			return err
 		}
 		// Whole seconds: that is how most times are stored, and what happened in one second shall stay together.
 		a := adoption{by: time.Since(about.Saved).Round(time.Second), ca: ca, kubeletPort: s.ports.kubelet}
-		return rewrite(ctx, "the layer", a.adopt)
+		return s.store.rewrite(ctx, "the layer", a.adopt)
 	}
 	if err := s.launch(ctx, plant, adopt, s.progress); err != nil {
 		return err
 	}
-	return s.settle(ctx, events, remove)
+	return s.settle(ctx, events, s.store.remove)
 }

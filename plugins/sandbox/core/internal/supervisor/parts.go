@@ -17,7 +17,8 @@ import (
 
 // The parts of a sandbox, in the order in which they are started.
 const (
-	etcd              = "etcd"
+	// Etcd is also the name by which kubetalk-supervisor is etcd.
+	Etcd              = "etcd"
 	apiServer         = "kube-apiserver"
 	controllerManager = "kube-controller-manager"
 	scheduler         = "kube-scheduler"
@@ -25,7 +26,7 @@ const (
 	attendant         = "attendant" // only when there is one
 )
 
-var partNames = []string{etcd, apiServer, controllerManager, scheduler, kwok, attendant}
+var partNames = []string{Etcd, apiServer, controllerManager, scheduler, kwok, attendant}
 
 // What an attendant writes; PROTOCOL.md, "Processes behind pods".
 const (
@@ -60,15 +61,11 @@ const (
 // ShrinkWAL makes the log segments that etcd preallocates 4 MiB instead of 64: a sandbox has two of them on disk.
 func ShrinkWAL() { wal.SegmentSizeBytes = 4 << 20 }
 
-// ballast is for the API server of a sandbox with Istio. An installation makes it collect garbage nine times, more than a fifth of its work
-// on two busy cores, and four or five times with this; it holds some 100 MiB more afterwards. Without Istio there is no such burst.
-const ballast = 96 << 20
-
 // arguments returns the command line and the environment of a part.
 func (s *Supervisor) arguments(name string) (args, env []string) {
 	pki := func(file string) string { return filepath.Join("pki", file) }
 	switch name {
-	case etcd:
+	case Etcd:
 		return []string{
 			"--name=default", "--data-dir=etcd",
 			"--listen-client-urls=" + etcdClientURL, "--advertise-client-urls=" + etcdAdvertised,
@@ -112,9 +109,6 @@ func (s *Supervisor) arguments(name string) (args, env []string) {
 			"KUBETALK_EGRESS=" + egressSocket, fmt.Sprintf("KUBETALK_KUBELETS=%d", s.ports.kubelet),
 			"KUBETALK_PROCESSES=" + processMap,
 		}
-		if s.options.Attend != "" {
-			env = append(env, fmt.Sprintf("KUBETALK_BALLAST=%d", ballast))
-		}
 		return args, env
 	case controllerManager:
 		args = []string{
@@ -126,7 +120,7 @@ func (s *Supervisor) arguments(name string) (args, env []string) {
 			// A laptop that slept is no reason to evict pods.
 			"--node-monitor-grace-period=240h",
 			// How soon a new node loses its not-ready taint and is greeted by an event.
-			"--node-monitor-period=200ms", "--kube-api-qps=5000", "--kube-api-burst=10000",
+			"--node-monitor-period=200ms", "--kube-api-qps=5000", "--kube-api-burst=10000", "--profiling=false",
 		}
 	case scheduler:
 		args = []string{
@@ -135,7 +129,8 @@ func (s *Supervisor) arguments(name string) (args, env []string) {
 			"--tls-cert-file=" + pki(certs.APIServer+".pem"), "--tls-private-key-file=" + pki(certs.APIServer+".pem"),
 			"--authentication-kubeconfig=" + pki(certs.Scheduler+".kubeconfig"),
 			"--authorization-kubeconfig=" + pki(certs.Scheduler+".kubeconfig"),
-			"--kube-api-qps=5000", "--kube-api-burst=10000",
+			// Profiling, by default, takes note of every wait for a lock or a channel.
+			"--kube-api-qps=5000", "--kube-api-burst=10000", "--profiling=false",
 		}
 	case attendant:
 		return []string{"--dir", s.options.Dir}, nil
@@ -173,7 +168,7 @@ func (s *Supervisor) prepare() error {
 		return err
 	}
 	for _, name := range s.options.Multicall {
-		if err := os.Symlink(s.processes.program, filepath.Join(dir, "bin", name)); err != nil {
+		if err := os.Symlink(s.options.Program, filepath.Join(dir, "bin", name)); err != nil {
 			return err
 		}
 	}

@@ -8,12 +8,12 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
 
 	"kubetalk.dev/sandbox/internal/child"
+	"kubetalk.dev/sandbox/internal/rest"
 )
 
 // process is one part of the sandbox. It is loaded and waits until begin is called; it dies when the supervisor does.
@@ -233,7 +233,7 @@ func (ps *processes) rest() {
 	for _, p := range ps.parts {
 		p.rest()
 	}
-	go debug.FreeOSMemory() // nobody has to wait for ours
+	go rest.Usually() // nobody has to wait for ours
 }
 
 // pids returns name and process id of the parts that run, and of those that are loaded.

@@ -12,8 +12,6 @@ import (
 	"sync"
 	"time"
 
-	clientv3 "go.etcd.io/etcd/client/v3"
-
 	"kubetalk.dev/sandbox/internal/certs"
 	"kubetalk.dev/sandbox/internal/early"
 	"kubetalk.dev/sandbox/internal/simulate"
@@ -33,7 +31,7 @@ func (s *Supervisor) settle(ctx context.Context, known map[string]bool, greet fu
 		{"the API server's caches", s.answers("/readyz")},
 		{"the scheduler", s.answers(readiness)},
 		{"the simulated kubelets", s.answers(kubelet)},
-		{"the controllers", controllersAct},
+		{"the controllers", s.controllersAct},
 		{"the processes behind pods", s.attendantSettled},
 	} {
 		if err := s.await(ctx, step.what, step.done); err != nil {
@@ -187,23 +185,20 @@ func (s *Supervisor) nodesReady(ctx context.Context) error {
 }
 
 // plantCanary puts the canary of package early into etcd.
-func plantCanary(ctx context.Context) error {
+func (s *Supervisor) plantCanary(ctx context.Context) error {
 	if err := os.RemoveAll(early.Sang); err != nil {
 		return err
 	}
-	return inEtcd(ctx, func(ctx context.Context, client *clientv3.Client) error {
-		_, err := client.Put(ctx, early.CanaryKey, early.Canary)
-		return err
-	})
+	return s.store.put(ctx, early.CanaryKey, early.Canary)
 }
 
 // controllersAct is done when the Deployment controller has reacted to the canary, which is then removed. All controllers share one
 // set of caches, filled together, and none of them serves a check of its own that says so.
-func controllersAct(ctx context.Context) error {
+func (s *Supervisor) controllersAct(ctx context.Context) error {
 	if _, err := os.Stat(early.Sang); err != nil {
 		return errors.New("the Deployment controller has not acted yet")
 	}
-	if err := remove(ctx, early.CanaryKey); err != nil {
+	if err := s.store.remove(ctx, early.CanaryKey); err != nil {
 		return err
 	}
 	return os.Remove(early.Sang)
@@ -214,23 +209,6 @@ const (
 	eventsPath = "/api/v1/namespaces/default/events"
 	eventsKey  = "/registry/events/default/"
 )
-
-// eventNames returns the names of the events that etcd holds, before an API server adds any. Times would not tell them from newer ones:
-// events know whole seconds.
-func eventNames(ctx context.Context) (map[string]bool, error) {
-	names := map[string]bool{}
-	err := inEtcd(ctx, func(ctx context.Context, client *clientv3.Client) error {
-		found, err := client.Get(ctx, eventsKey, clientv3.WithPrefix(), clientv3.WithKeysOnly())
-		if err != nil {
-			return err
-		}
-		for _, entry := range found.Kvs {
-			names[strings.TrimPrefix(string(entry.Key), eventsKey)] = true
-		}
-		return nil
-	})
-	return names, err
-}
 
 // greetings calls each with the key in etcd of the new RegisteredNode event of every node, which the controller manager writes a moment
 // after it has started. Those named in known are not new.
@@ -268,18 +246,9 @@ func (s *Supervisor) withdraw(ctx context.Context) error {
 		return err
 	}
 	for _, e := range events {
-		if err := remove(ctx, eventsKey+e.Metadata.Name); err != nil {
+		if err := s.store.remove(ctx, eventsKey+e.Metadata.Name); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// remove takes a value of the API server out of etcd, where no rule of the cluster can refuse it. After a restore it takes away the
-// controller manager's new greetings: for the restored cluster its start did not happen.
-func remove(ctx context.Context, key string) error {
-	return inEtcd(ctx, func(ctx context.Context, client *clientv3.Client) error {
-		_, err := client.Delete(ctx, key)
-		return err
-	})
 }

@@ -31,7 +31,7 @@ type renewal struct {
 func (s *Supervisor) refresh(ctx context.Context) error {
 	ca := string(s.pairs[certs.CA].Certificate)
 	now := metav1.NewTime(time.Now().Truncate(time.Second))
-	return rewrite(ctx, "the seed", renewal{now: now, ca: ca, kubeletPort: s.ports.kubelet, uid: newUIDs()}.renew)
+	return s.store.rewrite(ctx, "the seed", renewal{now: now, ca: ca, kubeletPort: s.ports.kubelet, uid: newUIDs()}.renew)
 }
 
 // newUIDs returns a function that gives every UID another one in its place, the same whenever it is asked for the same: whatever refers to

@@ -22,6 +22,7 @@ import (
 
 // Options say what kind of sandbox is wanted and where.
 type Options struct {
+	Program      string            // kubetalk-sandbox, which all parts but etcd and the attendant are
 	Dir          string            // made when it does not exist; must be empty
 	Nodes        int               // number of nodes
 	Seed         string            // directory with snapshots of the empty cluster, or ""
@@ -43,6 +44,7 @@ type Supervisor struct {
 	pairs     map[string]certs.Pair
 	ports     *ports
 	client    *client
+	store     *store // of the latest launch
 	output    *output
 	seeded    bool
 
@@ -115,7 +117,7 @@ func readLines(ctx context.Context, input io.Reader, lines chan<- []byte) {
 // enter makes the sandbox's directory and goes there.
 func (s *Supervisor) enter() error {
 	syscall.Umask(0o077)
-	for _, path := range []*string{&s.options.Dir, &s.options.Seed, &s.options.From, &s.options.Attend} {
+	for _, path := range []*string{&s.options.Program, &s.options.Dir, &s.options.Seed, &s.options.From, &s.options.Attend} {
 		if *path == "" {
 			continue
 		}

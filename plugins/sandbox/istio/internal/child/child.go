@@ -9,8 +9,6 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
-
-	"kubetalk.dev/istio/internal/garbage"
 )
 
 // Variable is the environment variable that the supervisor sets for its children.
@@ -18,8 +16,8 @@ const Variable = "KUBETALK_PARENT_PIPE"
 
 // Attend waits for the supervisor's byte and then watches its pipe. It does nothing in a process that no supervisor started.
 //
-// The program is loaded and its packages are initialised (0.1 s) before this wait, so that a child acts in the moment it is let go. Only
-// that far is garbage collected less often (package garbage).
+// The program is loaded and its packages are initialised (0.1 s) before this wait, so that a child acts in the moment it is let go. Until
+// the start is over garbage is collected less often (package garbage).
 func Attend() {
 	if os.Getenv(Variable) != "stdin" {
 		return
@@ -30,7 +28,6 @@ func Attend() {
 	if _, err := io.ReadFull(os.Stdin, make([]byte, 1)); err != nil {
 		os.Exit(137)
 	}
-	debug.SetGCPercent(garbage.Usual)
 	go func() {
 		signal := make([]byte, 1)
 		for {

@@ -1,8 +1,11 @@
 package garbage
 
 import (
+	"go/parser"
+	"go/token"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 )
@@ -12,8 +15,8 @@ const asked = "GARBAGE_TEST_PRINT"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asked) != "" {
-		percent := setGCPercent(Usual)
-		_, _ = os.Stdout.WriteString(map[int32]string{Usual: "usual", Short: "short", 70: "70"}[percent])
+		percent := setGCPercent(usual)
+		_, _ = os.Stdout.WriteString(map[int32]string{usual: "usual", short: "short", 70: "70"}[percent])
 		os.Exit(0)
 	}
 	os.Exit(m.Run())
@@ -36,6 +39,27 @@ func TestAProcessBeginsWithFewCollectionsUnlessItsEnvironmentSaysHowMany(t *test
 		}
 		if got := strings.TrimSpace(string(out)); got != want {
 			t.Errorf("GOGC=%q: begins with %q, want %q", gogc, got, want)
+		}
+	}
+}
+
+func TestNothingHasToBeInitialisedBefore(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil || len(files) < 2 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, one := range parsed.Imports {
+			if one.Path.Value != `"runtime"` && one.Path.Value != `"unsafe"` {
+				t.Errorf("%s imports %s", file, one.Path.Value)
+			}
 		}
 	}
 }

@@ -1,4 +1,4 @@
-// Command kubetalk-sandbox is a Kubernetes control plane, its command line tools and their supervisor in one static file.
+// Command kubetalk-sandbox is a Kubernetes control plane without its store, and its command line tools, in one static file.
 //
 // The name it is called by, or else the first argument, selects a command. Only that one is constructed: the commands of Kubernetes
 // share process-wide state (feature gates, flags, signal handlers), so two of them never live in one process.
@@ -15,6 +15,8 @@ import (
 
 	_ "kubetalk.dev/sandbox/internal/catalog" // before kubectl's packages translate anything
 	"kubetalk.dev/sandbox/internal/child"
+	_ "kubetalk.dev/sandbox/internal/garbage" // before the packages that fill the heap
+	"kubetalk.dev/sandbox/internal/rest"
 )
 
 // commands maps a name to what runs under it and returns the exit status. os.Args[0] is that name.
@@ -22,11 +24,9 @@ var commands = map[string]func() int{
 	"kube-apiserver":          runAPIServer,
 	"kube-controller-manager": runControllerManager,
 	"kube-scheduler":          runScheduler,
-	"etcd":                    runEtcd,
 	"kwok":                    runKwok,
 	"kubectl":                 runKubectl,
 	"helm":                    runHelm,
-	"supervise":               runSupervise,
 	"versions":                runVersions,
 }
 
@@ -47,7 +47,7 @@ func main() {
 		os.Exit(2)
 	}
 	if name != "kube-apiserver" { // it waits when it is loaded further
-		child.Attend()
+		child.Attend(rest.Usually)
 	}
 	os.Exit(run())
 }

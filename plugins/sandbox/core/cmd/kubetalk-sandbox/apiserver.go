@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
-	"strconv"
 	"sync"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -16,26 +14,18 @@ import (
 	"kubetalk.dev/sandbox/internal/apiserver"
 	"kubetalk.dev/sandbox/internal/child"
 	"kubetalk.dev/sandbox/internal/egress"
-	"kubetalk.dev/sandbox/internal/garbage"
+	"kubetalk.dev/sandbox/internal/rest"
 	"kubetalk.dev/sandbox/internal/servicemap"
 )
 
 // runAPIServer is kube-apiserver and, when the supervisor asks for it, what keeps its connections within the sandbox.
-// KUBETALK_BALLAST is how many bytes its heap seems to be larger than it is (package garbage).
 func runAPIServer() int {
 	serve := func() error { return nil }
 	if file := os.Getenv("KUBETALK_SERVICE_MAP"); file != "" {
 		serve = enclose(file)
 	}
 	return cli.Run(apiserver.Command(func() error {
-		child.Attend()
-		if text := os.Getenv("KUBETALK_BALLAST"); text != "" {
-			bytes, err := strconv.Atoi(text)
-			if err != nil {
-				return fmt.Errorf("KUBETALK_BALLAST: %w", err)
-			}
-			garbage.Ballast(bytes)
-		}
+		child.Attend(rest.InCalm)
 		return serve()
 	}))
 }
