@@ -121,7 +121,7 @@ def write_project(project: Path, module: str, recipe: Recipe, binary: Binary) ->
         shutil.copytree(binary.path.parent / part.target, programs / part.target)
 
     name, product = package.replace("_", "-"), MAIN_PRODUCT[module]
-    description = f"{product.capitalize()} {binary.versions[product]} as the sandbox of kubetalk, in one program"
+    description = f"{product.capitalize()} {binary.versions[product]} as the sandbox of kubetalk"
     versions = "\n".join(f"- {tool} {version}" for tool, version in binary.versions.items())
     (project / "README.md").write_text(
         README.format(name=name, description=description, versions=versions), encoding="utf-8"

@@ -17,6 +17,7 @@ import pytest
 from kubetalk.errors import SandboxError
 from kubetalk.model import ProviderSettings
 from kubetalk.sandbox.binaries import find_binary
+from kubetalk.sandbox.recipe import load_recipe
 
 
 @contextmanager
@@ -47,12 +48,13 @@ def _add_binary(module: str, folder: Path, *, may_miss: bool) -> None:
         if not may_miss:
             pytest.fail(missing)
         return
-    target = folder / found.path.name
-    try:
-        target.hardlink_to(found.path.resolve())
-    except OSError:
-        shutil.copyfile(found.path, target)
-    target.chmod(0o755)
+    for program in (found.path, *(found.path.with_name(name) for name in load_recipe(module).beside)):
+        target = folder / program.name
+        try:
+            target.hardlink_to(program.resolve())
+        except OSError:
+            shutil.copyfile(program, target)
+        target.chmod(0o755)
     if found.about.is_file():
         shutil.copyfile(found.about, folder / found.about.name)
     if (found.path.parent / "share").is_dir():
