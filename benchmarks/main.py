@@ -27,7 +27,7 @@ from kubetalk import pipeline, reading
 from kubetalk import sandbox as sandboxes
 from kubetalk.model import Document, FileStep, RunStep, Session, Settings
 from kubetalk.pipeline.performing import run_in
-from kubetalk.sandbox.binaries import ensure_binary
+from kubetalk.sandbox.binaries import Binary, ensure_binary
 
 MIB = 1024 * 1024
 PODS = 3
@@ -48,7 +48,7 @@ def main() -> int:
 
 def measure_sandbox(bench: Benchmark, settings: Settings) -> None:
     """From nothing to answers, several times."""
-    binary = ensure_binary(settings.provider, quiet).path
+    binary = ensure_binary(settings.provider, quiet)
     runs = [sandbox_run(binary) for _ in range(1 if bench.quick else 5)]
     answered, running, memory = (list(column) for column in zip(*runs, strict=True))
     bench.times("sandbox: first `kubectl get ns`", answered)
@@ -59,13 +59,13 @@ def measure_sandbox(bench: Benchmark, settings: Settings) -> None:
     bench.figure("sandbox-memory", statistics.median(memory), "MiB", 450)
 
 
-def sandbox_run(binary: Path) -> tuple[float, float, float]:
+def sandbox_run(binary: Binary) -> tuple[float, float, float]:
     """Seconds to the first answer, seconds to all pods Running, MiB of PSS at that moment."""
     with tempfile.TemporaryDirectory(prefix="kt-") as folder:
         box = Path(folder) / "s"
         started = time.perf_counter()
         process = subprocess.Popen(
-            [binary, "supervise", "--dir", box],
+            [binary.supervisor, "--program", binary.path, "--dir", box],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
