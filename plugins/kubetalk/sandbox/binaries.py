@@ -153,7 +153,7 @@ def _cached(pattern: str) -> list[Path]:
 def _in_cache(recipe: Recipe) -> Binary | None:
     """Whichever Go built it: that the toolchain was updated or removed does not make a binary wrong."""
     candidates = [folder / recipe.binary for folder in _cached(f"{_cache_name(recipe)}-go*")]
-    complete = [path for path in candidates if path.is_file() and _about(path).is_file()]
+    complete = [path for path in candidates if all(part.is_file() for part in _parts(path, recipe))]
     if not complete:
         return None
     return _described(max(complete, key=lambda path: path.stat().st_mtime), "cache")
@@ -167,6 +167,11 @@ def _in_folder(folder: Path, recipe: Recipe) -> Binary:
                 remedy="Correct `provider: {binaries: …}`, or remove it so that the binary is found or built",
             )
     return _described((folder / recipe.binary).absolute(), "folder")
+
+
+def _parts(path: Path, recipe: Recipe) -> list[Path]:
+    """The files that a build leaves, folders apart."""
+    return [path, _about(path), *(path.with_name(name) for name in recipe.beside)]
 
 
 def _about(path: Path) -> Path:

@@ -247,10 +247,11 @@ def test_built_once_then_found(make_go: MakeGo, cache: Path) -> None:
     assert ensure_binary(ProviderSettings(), told.append, force=True).path != first.path
 
 
-def test_an_unfinished_one_in_the_cache_does_not_count(make_go: MakeGo) -> None:
+@pytest.mark.parametrize("part", ["kubetalk-sandbox", "kubetalk-sandbox.json", "kubetalk-supervisor"])
+def test_an_incomplete_one_in_the_cache_does_not_count(make_go: MakeGo, part: str) -> None:
     make_go()
     built = ensure_binary(ProviderSettings(), lambda _: None)
-    binaries._about(built.path).unlink()
+    built.path.with_name(part).unlink()
     assert find_binary(ProviderSettings()) is None
 
 

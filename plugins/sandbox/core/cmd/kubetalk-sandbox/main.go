@@ -15,7 +15,6 @@ import (
 
 	_ "kubetalk.dev/sandbox/internal/catalog" // before kubectl's packages translate anything
 	"kubetalk.dev/sandbox/internal/child"
-	_ "kubetalk.dev/sandbox/internal/garbage" // before the packages that fill the heap
 	"kubetalk.dev/sandbox/internal/rest"
 )
 

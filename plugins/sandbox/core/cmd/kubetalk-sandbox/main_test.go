@@ -1,8 +1,6 @@
 package main
 
 import (
-	"os"
-	"runtime/debug"
 	"testing"
 
 	sandbox "kubetalk.dev/sandbox"
@@ -17,16 +15,5 @@ func TestWhatASessionFindsIsACommand(t *testing.T) {
 		if commands[name] == nil {
 			t.Errorf("multicall %s is no command", name)
 		}
-	}
-}
-
-func TestGarbageIsCollectedLessOftenFromTheStart(t *testing.T) {
-	if os.Getenv("GOGC") != "" {
-		t.Skip("the environment says how often")
-	}
-	old := debug.SetGCPercent(100)
-	debug.SetGCPercent(old)
-	if old != 400 {
-		t.Errorf("garbage is collected at %d %% of growth", old)
 	}
 }

@@ -19,7 +19,6 @@ import (
 
 	sandbox "kubetalk.dev/sandbox"
 	"kubetalk.dev/sandbox/internal/child"
-	_ "kubetalk.dev/sandbox/internal/garbage" // before the packages that fill the heap
 	"kubetalk.dev/sandbox/internal/rest"
 	"kubetalk.dev/sandbox/internal/supervisor"
 )

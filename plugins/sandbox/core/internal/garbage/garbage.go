@@ -12,7 +12,8 @@ import (
 )
 
 const (
-	usual = 100 // Go's own growth of the heap before it is collected, in percent
+	// Usual is Go's own growth of the heap before it is collected, in percent.
+	Usual = 100
 	short = 400 // in a command that soon ends, and until the start of a part is over
 )
 
@@ -23,7 +24,7 @@ var _ = begin()
 func begin() int32 {
 	runtime.MemProfileRate = 0
 	old := setGCPercent(short)
-	if old != usual {
+	if old != Usual {
 		setGCPercent(old)
 	}
 	return old

@@ -1,11 +1,10 @@
 package garbage
 
 import (
-	"go/parser"
-	"go/token"
+	"go/build"
 	"os"
 	"os/exec"
-	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -15,8 +14,8 @@ const asked = "GARBAGE_TEST_PRINT"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asked) != "" {
-		percent := setGCPercent(usual)
-		_, _ = os.Stdout.WriteString(map[int32]string{usual: "usual", short: "short", 70: "70"}[percent])
+		percent := setGCPercent(Usual)
+		_, _ = os.Stdout.WriteString(map[int32]string{Usual: "usual", short: "short", 70: "70"}[percent])
 		os.Exit(0)
 	}
 	os.Exit(m.Run())
@@ -44,22 +43,8 @@ func TestAProcessBeginsWithFewCollectionsUnlessItsEnvironmentSaysHowMany(t *test
 }
 
 func TestNothingHasToBeInitialisedBefore(t *testing.T) {
-	files, err := filepath.Glob("*.go")
-	if err != nil || len(files) < 2 {
-		t.Fatal(files, err)
-	}
-	for _, file := range files {
-		if strings.HasSuffix(file, "_test.go") {
-			continue
-		}
-		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, one := range parsed.Imports {
-			if one.Path.Value != `"runtime"` && one.Path.Value != `"unsafe"` {
-				t.Errorf("%s imports %s", file, one.Path.Value)
-			}
-		}
+	here, err := build.ImportDir(".", 0)
+	if want := []string{"runtime", "unsafe"}; err != nil || !slices.Equal(here.Imports, want) {
+		t.Errorf("it imports %q, want %q (%v)", here.Imports, want, err)
 	}
 }

@@ -1,5 +1,5 @@
 // Package rest is what a part does with its memory from the moment on in which the start is over. Until then package garbage puts
-// collections off.
+// collections off, in every program that imports this one.
 package rest
 
 import (
@@ -8,27 +8,29 @@ import (
 	"runtime/metrics"
 	"sync"
 	"time"
+
+	"kubetalk.dev/sandbox/internal/garbage"
 )
 
-const (
-	usual = 100 // Go's own growth of the heap before it is collected, in percent
-	busy  = 200 // the growth in a part that collects in calm moments
-)
+// busy is the growth of the heap before it is collected, in percent, in a part that collects in calm moments.
+const busy = 200
 
 // Usually gives back to the system what only the start needed, and from then on garbage is collected as Go does it by itself.
-func Usually() {
-	debug.SetGCPercent(usual)
-	debug.FreeOSMemory()
-}
+func Usually() { collect(garbage.Usual) }
 
 var once sync.Once
 
 // InCalm is Usually for a part that works in bursts, and for whose answers somebody waits: its heap may grow further (busy) while much is
 // done, and is collected thoroughly when that is over.
 func InCalm() {
-	debug.SetGCPercent(busy)
-	debug.FreeOSMemory()
+	collect(busy)
 	once.Do(func() { go inCalm(context.Background()) })
+}
+
+// collect collects now, thoroughly, and from then on at that growth.
+func collect(percent int) {
+	debug.SetGCPercent(percent)
+	debug.FreeOSMemory()
 }
 
 const (

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"context"
+	"os"
 	"runtime/debug"
 	"testing"
 	"time"
@@ -54,5 +55,16 @@ func TestLittleGarbageIsLeftAlone(t *testing.T) {
 	inCalm(ctx)
 	if now := collections(); now != had {
 		t.Errorf("%d collections of next to nothing", now-had)
+	}
+}
+
+func TestUntilTheStartIsOverGarbageIsCollectedLessOften(t *testing.T) {
+	if os.Getenv("GOGC") != "" {
+		t.Skip("the environment says how often")
+	}
+	old := debug.SetGCPercent(100)
+	debug.SetGCPercent(old)
+	if old != 400 {
+		t.Errorf("garbage is collected at %d %% of growth", old)
 	}
 }

@@ -120,7 +120,7 @@ func (s *Supervisor) arguments(name string) (args, env []string) {
 			// A laptop that slept is no reason to evict pods.
 			"--node-monitor-grace-period=240h",
 			// How soon a new node loses its not-ready taint and is greeted by an event.
-			"--node-monitor-period=200ms", "--kube-api-qps=5000", "--kube-api-burst=10000", "--profiling=false",
+			"--node-monitor-period=200ms", "--kube-api-qps=5000", "--kube-api-burst=10000",
 		}
 	case scheduler:
 		args = []string{
@@ -129,7 +129,7 @@ func (s *Supervisor) arguments(name string) (args, env []string) {
 			"--tls-cert-file=" + pki(certs.APIServer+".pem"), "--tls-private-key-file=" + pki(certs.APIServer+".pem"),
 			"--authentication-kubeconfig=" + pki(certs.Scheduler+".kubeconfig"),
 			"--authorization-kubeconfig=" + pki(certs.Scheduler+".kubeconfig"),
-			// Profiling, by default, takes note of every wait for a lock or a channel.
+			// Profiling takes note of every wait for a lock or a channel: in the scheduler by default.
 			"--kube-api-qps=5000", "--kube-api-burst=10000", "--profiling=false",
 		}
 	case attendant:

@@ -211,7 +211,7 @@ const (
 )
 
 // greetings calls each with the key in etcd of the new RegisteredNode event of every node, which the controller manager writes a moment
-// after it has started. Those named in known are not new.
+// after it has started. Those named in known are not new; times would not tell, as events know whole seconds.
 func (s *Supervisor) greetings(ctx context.Context, known map[string]bool, each func(ctx context.Context, key string) error) error {
 	nodes, err := s.list(ctx, "/api/v1/nodes")
 	if err != nil {
