@@ -74,6 +74,8 @@ func run(ctx context.Context, o options.CompletedOptions, begin func() error) er
 	}
 	kube := config.KubeAPIs.ControlPlane.Generic
 	kube.SkipOpenAPIInstallation = true // installOpenAPI does it
+	extra := &config.ApiExtensions.ExtraConfig
+	extra.CRDRESTOptionsGetter = patientInstances{extra.CRDRESTOptionsGetter}
 	// All servers of the chain share this set. A hook whose name is in it is left out; afterwards ours takes the name.
 	for _, h := range hooks {
 		kube.DisabledPostStartHooks.Insert(h.name)

@@ -1,0 +1,41 @@
+"""Kinds that come and go: a definition that is removed right after it was made."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from kubetalk.sandbox.embedded import EmbeddedSandbox
+
+from .conftest import run
+
+GROUP = "definitions.example.org"
+COUNT = 30
+
+
+def definition(number: int) -> dict[str, object]:
+    names = {"plural": f"things{number}", "singular": f"thing{number}", "kind": f"Thing{number}"}
+    schema = {"openAPIV3Schema": {"type": "object", "x-kubernetes-preserve-unknown-fields": True}}
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"things{number}.{GROUP}"},
+        "spec": {
+            "group": GROUP,
+            "scope": "Namespaced",
+            "names": names,
+            "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
+        },
+    }
+
+
+def test_a_definition_can_be_removed_before_anybody_used_it(fresh: EmbeddedSandbox, tmp_path: Path) -> None:
+    """Kubernetes is refused its own list of the instances then, and one definition in a hundred stays for minutes."""
+    file = tmp_path / "things.json"
+    items = [definition(number) for number in range(COUNT)]
+    file.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}), encoding="utf-8")
+    done = run(fresh, f"kubectl create -f {file} && kubectl delete -f {file} --timeout=30s")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.count(" deleted") == COUNT
+    log = (fresh.logs() / "kube-apiserver.log").read_text(encoding="utf-8").splitlines()
+    assert [line for line in log if "crd_finalizer.go" in line and " failed with: " in line] == []
