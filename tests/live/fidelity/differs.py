@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
-from .checks import OWN, Bench, check, mine, pod, ready, state
+from .checks import OWN, Bench, check, heredoc, mine, pod, ready, state
 from .storage import bound, claim, storage_class
 
 DIFFERS = f"{OWN}#differs"
@@ -73,6 +74,23 @@ def kube_system_is_empty_and_the_api_lists_no_endpoints(t: Bench) -> None:
     assert t.names(f"serviceaccounts {elsewhere}") == ["default"]
     slices = t.get("endpointslices --namespace=default -l kubernetes.io/service-name=kubernetes")["items"]
     assert [e for item in slices for e in item["endpoints"] or []] == []
+
+
+@check(DIFFERS)
+def a_definition_is_established_with_its_names(t: Bench) -> None:
+    kind = "apiVersion: apiextensions.k8s.io/v1, kind: CustomResourceDefinition"
+    names = "scope: Namespaced, names: {plural: boats, singular: boat, kind: Boat}"
+    version = "{name: v1, served: true, storage: true, schema: {openAPIV3Schema: {type: object}}}"
+    spec = f"{{group: differs.example.com, {names}, versions: [{version}]}}"
+    text = f"{{{kind}, metadata: {{name: boats.differs.example.com}}, spec: {spec}}}"
+    made = json.loads(t.out(heredoc(text, "create -o json")))["metadata"]
+    path = "/apis/apiextensions.k8s.io/v1/customresourcedefinitions"
+    since = f"timeoutSeconds=1&fieldSelector=metadata.name={made['name']}&resourceVersion={made['resourceVersion']}"
+    events = [json.loads(line) for line in t.out(f"kubectl get --raw '{path}?watch=true&{since}'").splitlines()]
+    assert [event["type"] for event in events] == ["MODIFIED"]
+    told = {condition["type"]: condition["status"] for condition in events[0]["object"]["status"]["conditions"]}
+    assert told == {"NamesAccepted": "True", "Established": "True"}
+    t.out(f"kubectl delete crd {made['name']}")
 
 
 @check(DIFFERS)

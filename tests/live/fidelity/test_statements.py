@@ -68,6 +68,7 @@ STATEMENTS = {
     ),
     "`failurePolicy` then decides": ("a_webhook_nobody_answers_fails_or_is_ignored",),
     "to the proxy of a Pod or Service finds nobody": ("a_proxy_to_a_pod_or_service_finds_nobody",),
+    "is established by the update that accepts its names": ("a_definition_is_established_with_its_names",),
     "Nodes say that they run `linux`": ("nodes_claim_no_machine",),
     "kube-system is empty": ("kube_system_is_empty_and_the_api_lists_no_endpoints",),
     "Anonymous requests are refused": ("anonymous_requests_are_refused",),

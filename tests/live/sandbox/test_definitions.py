@@ -29,13 +29,34 @@ def definition(number: int) -> dict[str, object]:
     }
 
 
-def test_a_definition_can_be_removed_before_anybody_used_it(fresh: EmbeddedSandbox, tmp_path: Path) -> None:
-    """Kubernetes is refused its own list of the instances then, and one definition in a hundred stays for minutes."""
-    file = tmp_path / "things.json"
+def write(file: Path) -> Path:
     items = [definition(number) for number in range(COUNT)]
     file.write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}), encoding="utf-8")
+    return file
+
+
+def test_a_definition_can_be_removed_before_anybody_used_it(fresh: EmbeddedSandbox, tmp_path: Path) -> None:
+    """Kubernetes is refused its own list of the instances then, and one definition in a hundred stays for minutes."""
+    file = write(tmp_path / "things.json")
     done = run(fresh, f"kubectl create -f {file} && kubectl delete -f {file} --timeout=30s")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count(" deleted") == COUNT
     log = (fresh.logs() / "kube-apiserver.log").read_text(encoding="utf-8").splitlines()
     assert [line for line in log if "crd_finalizer.go" in line and " failed with: " in line] == []
+
+
+def test_whoever_asks_for_a_definition_finds_it_established(fresh: EmbeddedSandbox, tmp_path: Path) -> None:
+    """As soon as it is made, and with the conditions that Kubernetes gives it."""
+    file = write(tmp_path / "things.json")
+    done = run(fresh, f"kubectl create -f {file} >&2 && kubectl get -f {file} -o json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)["items"]
+    assert len(found) == COUNT
+    for item in found:
+        status = item["status"]
+        assert [(one["type"], one["status"], one["reason"]) for one in status["conditions"]] == [
+            ("NamesAccepted", "True", "NoConflicts"),
+            ("Established", "True", "InitialNamesAccepted"),
+        ]
+        assert status["acceptedNames"]["listKind"] == f"{item['spec']['names']['kind']}List"
+        assert status["storedVersions"] == ["v1"]

@@ -1,11 +1,13 @@
 // Package apiserver is kube-apiserver, put together as Kubernetes does it (cmd/kube-apiserver/app), only that less has to be waited for:
 // what needs neither etcd nor a port is done while the server is loaded, two hooks of the start do not pause before they begin, OpenAPI
-// documents are made when somebody asks for them, and who reads a kind that is new waits for its cache. It answers as Kubernetes' own does.
+// documents are made when somebody asks for them, a definition is established by one update, and who reads a kind that is new waits for its
+// cache. It answers as Kubernetes' own does.
 package apiserver
 
 import (
 	"context"
 	"fmt"
+	"net/http"
 	_ "unsafe" // for go:linkname
 
 	"github.com/spf13/cobra"
@@ -74,8 +76,7 @@ func run(ctx context.Context, o options.CompletedOptions, begin func() error) er
 	}
 	kube := config.KubeAPIs.ControlPlane.Generic
 	kube.SkipOpenAPIInstallation = true // installOpenAPI does it
-	extra := &config.ApiExtensions.ExtraConfig
-	extra.CRDRESTOptionsGetter = patientInstances{extra.CRDRESTOptionsGetter}
+	adjustDefinitions(config.ApiExtensions)
 	// All servers of the chain share this set. A hook whose name is in it is left out; afterwards ours takes the name.
 	for _, h := range hooks {
 		kube.DisabledPostStartHooks.Insert(h.name)
@@ -109,6 +110,15 @@ func run(ctx context.Context, o options.CompletedOptions, begin func() error) er
 	return prepared.Run(ctx)
 }
 
+// adjustDefinitions changes what of the server of definitions cannot be changed from outside once it is there.
+func adjustDefinitions(config *apiextensions.Config) {
+	config.ExtraConfig.CRDRESTOptionsGetter = patientInstances{config.ExtraConfig.CRDRESTOptionsGetter}
+	generic := config.GenericConfig
+	generic.RESTOptionsGetter = definitionsAsProtobuf{generic.RESTOptionsGetter}
+	generic.LoopbackClientConfig = rest.CopyConfig(generic.LoopbackClientConfig)
+	generic.LoopbackClientConfig.Wrap(func(next http.RoundTripper) http.RoundTripper { return establishing{next} })
+}
+
 // serverChain puts the three servers behind each other, as CreateServerChain of cmd/kube-apiserver/app does, and lets the two that the
 // aggregator asks for OpenAPI documents answer by installOpenAPI. The second result serves CustomResourceDefinitions.
 func serverChain(config app.CompletedConfig) (*aggregator.APIAggregator, *apiextensions.CustomResourceDefinitions, error) {
@@ -126,7 +136,7 @@ func serverChain(config app.CompletedConfig) (*aggregator.APIAggregator, *apiext
 	installOpenAPI(kube.ControlPlane.GenericAPIServer, generic.Config)
 	installDefinitionsOpenAPI(definitions.GenericAPIServer, config.ApiExtensions.GenericConfig.Config, informer.Lister())
 	served := kube.ControlPlane.GenericAPIServer.Handler
-	served.Director = patient{served.Director, patience}
+	served.Director = accepted{patient{served.Director, patience}, informer.Lister(), patience}
 	enabled := config.ApiExtensions.GenericConfig.MergedResourceConfig.ResourceEnabled(
 		apiextensionsv1.SchemeGroupVersion.WithResource("customresourcedefinitions"))
 	server, err := controlplaneapiserver.CreateAggregatorServer(

@@ -3,6 +3,7 @@ package supervisor
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -35,6 +36,8 @@ func (a adoption) adopt(key string, value []byte) ([]byte, error) {
 		return a.moveJSON(value)
 	case !bytes.HasPrefix(value, envelope):
 		return value, nil // allocation maps and the like
+	case kind == "apiextensions.k8s.io":
+		return a.moveDefinition(value)
 	}
 	var unknown runtime.Unknown
 	if err := unknown.Unmarshal(value[len(envelope):]); err != nil {
@@ -133,6 +136,39 @@ func mayHoldTimes(t reflect.Type) bool {
 	}
 	return t.Kind() == reflect.Struct
 }
+
+// moveDefinition moves the times of a CustomResourceDefinition, whose type would bring a library along and is large: those of its metadata
+// and of the conditions in its status.
+func (a adoption) moveDefinition(value []byte) ([]byte, error) {
+	var failed error
+	move := func(empty func() protobufMessage) func([]byte) []byte {
+		return func(raw []byte) []byte {
+			object := empty()
+			if err := object.Unmarshal(raw); err != nil {
+				failed = errors.Join(failed, err)
+				return raw
+			}
+			moveTimes(reflect.ValueOf(object), a.by)
+			moved, err := object.Marshal()
+			failed = errors.Join(failed, err)
+			return moved
+		}
+	}
+	metadata := []protowire.Number{unknownRaw, objectMeta}
+	changed, err := replace(value[len(envelope):], metadata, move(func() protobufMessage { return &metav1.ObjectMeta{} }))
+	if err == nil {
+		transition := []protowire.Number{unknownRaw, definitionStatus, definitionConditions, lastTransitionTime}
+		changed, err = replace(changed, transition, move(func() protobufMessage { return &metav1.Time{} }))
+	}
+	return append(bytes.Clone(envelope), changed...), errors.Join(failed, err)
+}
+
+// Fields of k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1beta1/generated.proto.
+const (
+	definitionStatus     protowire.Number = 3 // in CustomResourceDefinition
+	definitionConditions protowire.Number = 1 // in CustomResourceDefinitionStatus
+	lastTransitionTime   protowire.Number = 3 // in CustomResourceDefinitionCondition
+)
 
 // moment is a time as API objects have it.
 var moment = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$`)

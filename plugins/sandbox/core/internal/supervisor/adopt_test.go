@@ -9,6 +9,8 @@ import (
 	"time"
 
 	v1 "k8s.io/api/core/v1"
+	"k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1beta1"
+	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 )
@@ -163,3 +165,38 @@ func TestALayerOfOtherVersionsIsRefused(t *testing.T) {
 		t.Error("an empty directory was taken for a layer")
 	}
 }
+
+func TestAdoptedDefinitionsMoveOn(t *testing.T) {
+	then, later := metav1.Unix(1000, 0), metav1.Unix(4600, 0)
+	made := &v1beta1.CustomResourceDefinition{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: "boats.example.org", UID: "u", CreationTimestamp: then, DeletionTimestamp: &then,
+			ManagedFields: []metav1.ManagedFieldsEntry{{Manager: "m", Time: &then, FieldsV1: &metav1.FieldsV1{Raw: []byte(`{"f:x":{}}`)}}},
+		},
+		Spec: v1beta1.CustomResourceDefinitionSpec{Group: "example.org", Validation: &v1beta1.CustomResourceValidation{
+			OpenAPIV3Schema: &v1beta1.JSONSchemaProps{Type: "object", Description: "since 1970-01-01T00:16:40Z"},
+		}},
+		Status: v1beta1.CustomResourceDefinitionStatus{Conditions: []v1beta1.CustomResourceDefinitionCondition{
+			{Type: v1beta1.NamesAccepted, Status: v1beta1.ConditionTrue, LastTransitionTime: then},
+			{Type: v1beta1.Established, Status: v1beta1.ConditionTrue},
+		}},
+	}
+	got := adopted(t, adoption{by: time.Hour}, "/registry/apiextensions.k8s.io/customresourcedefinitions/boats.example.org",
+		"apiextensions.k8s.io/v1beta1", "CustomResourceDefinition", made, &v1beta1.CustomResourceDefinition{})
+	want := made.DeepCopy()
+	want.CreationTimestamp, want.DeletionTimestamp, want.ManagedFields[0].Time = later, &later, &later
+	want.Status.Conditions[0].LastTransitionTime = later
+	if !equality.Semantic.DeepEqual(got, want) {
+		t.Errorf("it became\n%+v\nwant\n%+v", got, want)
+	}
+	broken := kept(t, "apiextensions.k8s.io/v1beta1", "CustomResourceDefinition", bytesAsMessage("\x0a\x02\xff\xff"))
+	if _, err := (adoption{}).adopt("/registry/apiextensions.k8s.io/customresourcedefinitions/x", broken); err == nil {
+		t.Error("a damaged one is adopted")
+	}
+}
+
+// bytesAsMessage is a message of these bytes.
+type bytesAsMessage string
+
+// Marshal implements protobufMessage in part.
+func (b bytesAsMessage) Marshal() ([]byte, error) { return []byte(b), nil }
