@@ -1,4 +1,4 @@
-"""Kinds that come and go: a definition that is removed right after it was made."""
+"""Kinds that have just been defined: they are established, served and removed at once."""
 
 from __future__ import annotations
 
@@ -60,3 +60,20 @@ def test_whoever_asks_for_a_definition_finds_it_established(fresh: EmbeddedSandb
         ]
         assert status["acceptedNames"]["listKind"] == f"{item['spec']['names']['kind']}List"
         assert status["storedVersions"] == ["v1"]
+
+
+def test_nobody_who_reads_a_new_kind_is_sent_away(fresh: EmbeddedSandbox, tmp_path: Path) -> None:
+    """Kubernetes answers 429 until the cache of the kind is filled, and clients try again after a second."""
+    file = write(tmp_path / "things.json")
+    paths = " ".join(f"/apis/{GROUP}/v1/things{number}" for number in range(COUNT))
+    # A definition that is told is established; to serve the kind takes a moment more.
+    read = f"for path in {paths}; do until kubectl get --raw $path >/dev/null 2>&1; do sleep 0.02; done; done"
+    done = run(
+        fresh, f"kubectl create -f {file} >&2 && kubectl get -f {file} >&2 && {read} && kubectl get --raw /metrics"
+    )
+    assert done.returncode == 0, done.stderr
+    counts = [
+        line for line in done.stdout.splitlines() if line.startswith("apiserver_request_total{") and GROUP in line
+    ]
+    assert len([line for line in counts if 'verb="LIST"' in line and 'code="200"' in line]) == COUNT
+    assert [line for line in counts if 'code="429"' in line] == []

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
+from collections.abc import Callable
 from types import ModuleType
 
 import pytest
 
-PATH = Path(__file__).parents[3] / "benchmarks" / "_comparators.py"
-
 
 @pytest.fixture(scope="module")
-def comparators() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("_comparators", PATH)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def comparators(benchmark: Callable[[str], ModuleType]) -> ModuleType:
+    return benchmark("_comparators")
 
 
 @pytest.mark.parametrize(

@@ -1,25 +1,17 @@
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-PATH = Path(__file__).parents[3] / "benchmarks" / "_figures.py"
-
 
 @pytest.fixture(scope="module")
-def figures() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("_figures", PATH)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["_figures"] = module
-    spec.loader.exec_module(module)
-    return module
+def figures(benchmark: Callable[[str], ModuleType]) -> ModuleType:
+    return benchmark("_figures")
 
 
 def test_a_short_figure_makes_the_exit_code_1(

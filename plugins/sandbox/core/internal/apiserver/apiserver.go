@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	genericapifilters "k8s.io/apiserver/pkg/endpoints/filters"
+	"k8s.io/apiserver/pkg/registry/generic"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/apiserver/pkg/util/notfoundhandler"
 	"k8s.io/client-go/rest"
@@ -76,7 +77,7 @@ func run(ctx context.Context, o options.CompletedOptions, begin func() error) er
 	}
 	kube := config.KubeAPIs.ControlPlane.Generic
 	kube.SkipOpenAPIInstallation = true // installOpenAPI does it
-	adjustDefinitions(config.ApiExtensions)
+	adjust(config)
 	// All servers of the chain share this set. A hook whose name is in it is left out; afterwards ours takes the name.
 	for _, h := range hooks {
 		kube.DisabledPostStartHooks.Insert(h.name)
@@ -110,20 +111,28 @@ func run(ctx context.Context, o options.CompletedOptions, begin func() error) er
 	return prepared.Run(ctx)
 }
 
-// adjustDefinitions changes what of the server of definitions cannot be changed from outside once it is there.
-func adjustDefinitions(config *apiextensions.Config) {
-	config.ExtraConfig.CRDRESTOptionsGetter = patientInstances{config.ExtraConfig.CRDRESTOptionsGetter}
-	generic := config.GenericConfig
-	generic.RESTOptionsGetter = definitionsAsProtobuf{generic.RESTOptionsGetter}
-	generic.LoopbackClientConfig = rest.CopyConfig(generic.LoopbackClientConfig)
-	generic.LoopbackClientConfig.Wrap(func(next http.RoundTripper) http.RoundTripper { return establishing{next} })
+// adjust changes how the three servers keep what they serve, and the connection of the one of definitions to itself.
+func adjust(config *app.Config) {
+	definitions := config.ApiExtensions
+	definitions.GenericConfig.RESTOptionsGetter = adjusted{definitions.GenericConfig.RESTOptionsGetter, asProtobuf}
+	for _, getter := range []*generic.RESTOptionsGetter{
+		&config.KubeAPIs.ControlPlane.Generic.RESTOptionsGetter,
+		&config.Aggregator.GenericConfig.RESTOptionsGetter,
+		&definitions.GenericConfig.RESTOptionsGetter,
+		&definitions.ExtraConfig.CRDRESTOptionsGetter,
+	} {
+		*getter = adjusted{*getter, patiently}
+	}
+	loopback := rest.CopyConfig(definitions.GenericConfig.LoopbackClientConfig)
+	loopback.Wrap(func(next http.RoundTripper) http.RoundTripper { return establishing{next} })
+	definitions.GenericConfig.LoopbackClientConfig = loopback
 }
 
 // serverChain puts the three servers behind each other, as CreateServerChain of cmd/kube-apiserver/app does, and lets the two that the
 // aggregator asks for OpenAPI documents answer by installOpenAPI. The second result serves CustomResourceDefinitions.
 func serverChain(config app.CompletedConfig) (*aggregator.APIAggregator, *apiextensions.CustomResourceDefinitions, error) {
-	generic := config.KubeAPIs.ControlPlane.Generic
-	nobody := notfoundhandler.New(generic.Serializer, genericapifilters.NoMuxAndDiscoveryIncompleteKey)
+	common := config.KubeAPIs.ControlPlane.Generic
+	nobody := notfoundhandler.New(common.Serializer, genericapifilters.NoMuxAndDiscoveryIncompleteKey)
 	definitions, err := config.ApiExtensions.New(genericapiserver.NewEmptyDelegateWithCustomHandler(nobody))
 	if err != nil {
 		return nil, nil, err
@@ -133,10 +142,10 @@ func serverChain(config app.CompletedConfig) (*aggregator.APIAggregator, *apiext
 		return nil, nil, err
 	}
 	informer := definitions.Informers.Apiextensions().V1().CustomResourceDefinitions()
-	installOpenAPI(kube.ControlPlane.GenericAPIServer, generic.Config)
+	installOpenAPI(kube.ControlPlane.GenericAPIServer, common.Config)
 	installDefinitionsOpenAPI(definitions.GenericAPIServer, config.ApiExtensions.GenericConfig.Config, informer.Lister())
 	served := kube.ControlPlane.GenericAPIServer.Handler
-	served.Director = accepted{patient{served.Director, patience}, informer.Lister(), patience}
+	served.Director = accepted{served.Director, informer.Lister(), patience}
 	enabled := config.ApiExtensions.GenericConfig.MergedResourceConfig.ResourceEnabled(
 		apiextensionsv1.SchemeGroupVersion.WithResource("customresourcedefinitions"))
 	server, err := controlplaneapiserver.CreateAggregatorServer(

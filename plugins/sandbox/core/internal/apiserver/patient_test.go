@@ -2,91 +2,124 @@ package apiserver
 
 import (
 	"context"
-	"io"
-	"net/http"
-	"net/http/httptest"
+	"errors"
 	"testing"
 	"time"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/watch"
+	"k8s.io/apiserver/pkg/registry/generic"
+	"k8s.io/apiserver/pkg/storage"
+	"k8s.io/apiserver/pkg/storage/storagebackend"
+	"k8s.io/apiserver/pkg/storage/storagebackend/factory"
+	"k8s.io/client-go/tools/cache"
 )
 
-// unready is a server whose cache is filled at the given request; it tells how often it was asked.
-type unready struct{ ready, asked int }
+var errBroken = errors.New("broken")
 
-func (u *unready) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	u.asked++
-	if u.asked < u.ready {
-		w.Header().Set("Retry-After", "1")
-		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(http.StatusTooManyRequests)
-		_, _ = io.WriteString(w, `{"message":"storage is (re)initializing"}`)
-		w.(http.Flusher).Flush()
-		return
-	}
-	w.Header().Set("Served", "yes")
-	_, _ = io.WriteString(w, "a list")
-	w.(http.Flusher).Flush()
+// unready is a storage whose cache is filled at the given attempt; it tells how often it was asked, and then ends with err.
+type unready struct {
+	storage.Interface
+	ready, asked int
+	err          error
+	watching     context.Context
 }
 
-func through(t *testing.T, next http.Handler, limit time.Duration, method string) (*http.Response, string) {
+func (u *unready) attempt() error {
+	u.asked++
+	if u.asked < u.ready {
+		return apierrors.NewTooManyRequests("storage is (re)initializing", 1)
+	}
+	return u.err
+}
+
+func (u *unready) GetList(context.Context, string, storage.ListOptions, runtime.Object) error {
+	return u.attempt()
+}
+
+func (u *unready) Watch(ctx context.Context, _ string, _ storage.ListOptions) (watch.Interface, error) {
+	u.watching = ctx
+	if err := u.attempt(); err != nil {
+		return nil, err
+	}
+	return watch.NewFake(), nil
+}
+
+func (u *unready) Get(context.Context, string, storage.GetOptions, runtime.Object) error {
+	return u.attempt()
+}
+
+// decorated is a storage as patiently makes it.
+func decorated(t *testing.T, below storage.Interface, err error) storage.Interface {
 	t.Helper()
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Audit-Id", "before")
-		patient{next, limit}.ServeHTTP(w, r)
-	}))
-	t.Cleanup(server.Close)
-	request, err := http.NewRequestWithContext(t.Context(), method, server.URL, nil)
-	if err != nil {
-		t.Fatal(err)
+	options := patiently(generic.RESTOptions{Decorator: func(
+		*storagebackend.ConfigForResource, string, func(runtime.Object) (string, error), func() runtime.Object, func() runtime.Object,
+		storage.AttrFunc, storage.IndexerFuncs, *cache.Indexers,
+	) (storage.Interface, factory.DestroyFunc, error) {
+		return below, func() {}, err
+	}})
+	store, _, storeErr := options.Decorator(nil, "", nil, nil, nil, nil, nil, nil)
+	if !errors.Is(storeErr, err) {
+		t.Fatal(storeErr)
 	}
-	response, err := server.Client().Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return response, string(body)
+	return store
+}
+
+func listing(ctx context.Context, from storage.Interface) error {
+	return from.GetList(ctx, "/", storage.ListOptions{}, nil)
 }
 
 func TestAListWaitsForItsCache(t *testing.T) {
-	next := &unready{ready: 3}
-	response, body := through(t, next, time.Hour, http.MethodGet)
-	if response.StatusCode != http.StatusOK || body != "a list" || next.asked != 3 {
-		t.Errorf("%s, %q after %d attempts", response.Status, body, next.asked)
-	}
-	if h := response.Header; h.Get("Retry-After") != "" || h.Get("Content-Type") == "application/json" || h.Get("Served") != "yes" || h.Get("Audit-Id") != "before" {
-		t.Errorf("headers of a refused attempt are left, or others are gone: %v", h)
+	for name, result := range map[string]error{"list": nil, "failure": errBroken} {
+		below := &unready{ready: 3, err: result}
+		if err := listing(t.Context(), decorated(t, below, nil)); !errors.Is(err, result) || below.asked != 3 {
+			t.Errorf("%s: %v after %d attempts", name, err, below.asked)
+		}
 	}
 }
 
-func TestOnlyReadingWaits(t *testing.T) {
-	next := &unready{ready: 3}
-	response, _ := through(t, next, time.Hour, http.MethodPost)
-	if response.StatusCode != http.StatusTooManyRequests || next.asked != 1 {
-		t.Errorf("%s after %d attempts", response.Status, next.asked)
+func TestAWatchWaitsForItsCacheAndGoesOn(t *testing.T) {
+	below := &unready{ready: 3}
+	found, err := decorated(t, below, nil).Watch(t.Context(), "/", storage.ListOptions{})
+	if err != nil || found == nil || below.asked != 3 {
+		t.Fatalf("%v, %v after %d attempts", found, err, below.asked)
+	}
+	if below.watching.Err() != nil {
+		t.Error("it ends with the wait")
+	}
+	below = &unready{ready: 3, err: errBroken}
+	if _, err := decorated(t, below, nil).Watch(t.Context(), "/", storage.ListOptions{}); !errors.Is(err, errBroken) {
+		t.Errorf("the failure is told as %v", err)
+	}
+}
+
+func TestOnlyWhatIsReadFromACacheWaits(t *testing.T) {
+	below := &unready{ready: 3}
+	err := decorated(t, below, nil).Get(t.Context(), "/", storage.GetOptions{}, nil)
+	if !apierrors.IsTooManyRequests(err) || below.asked != 1 {
+		t.Errorf("%v after %d attempts", err, below.asked)
 	}
 }
 
 func TestPatienceHasAnEnd(t *testing.T) {
-	next := &unready{ready: 1000}
-	response, body := through(t, next, 3*cachePeriod, http.MethodGet)
-	if response.StatusCode != http.StatusTooManyRequests || response.Header.Get("Retry-After") != "1" || body == "" || next.asked < 2 {
-		t.Errorf("%s, %v, %q after %d attempts", response.Status, response.Header, body, next.asked)
+	below := &unready{ready: 1000}
+	if err := listing(t.Context(), patient{below, 3 * cachePeriod}); !apierrors.IsTooManyRequests(err) || below.asked < 2 {
+		t.Errorf("%v after %d attempts", err, below.asked)
 	}
 }
 
 func TestAClientThatGoesIsNotTriedForAnyMore(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
-	asked := 0
-	next := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		asked++
-		w.WriteHeader(http.StatusTooManyRequests)
-		cancel()
-	})
-	patient{next, 3 * cachePeriod}.ServeHTTP(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil))
-	if asked != 1 {
-		t.Errorf("%d attempts", asked)
+	cancel()
+	below := &unready{ready: 1000}
+	if err := listing(ctx, patient{below, time.Hour}); !apierrors.IsTooManyRequests(err) || below.asked != 1 {
+		t.Errorf("%v after %d attempts", err, below.asked)
+	}
+}
+
+func TestAStorageThatCannotBeMadeIsToldAsItIs(t *testing.T) {
+	if store := decorated(t, nil, errBroken); store != nil {
+		t.Errorf("%v", store)
 	}
 }

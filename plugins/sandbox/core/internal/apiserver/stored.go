@@ -7,22 +7,30 @@ import (
 	"k8s.io/apiserver/pkg/registry/generic"
 )
 
-// definitionsAsProtobuf keeps CustomResourceDefinitions in etcd as Kubernetes keeps its own kinds, as protobuf and in the version that it
-// stores them in. Kubernetes has them as JSON, of up to 170 KiB in the case of Istio's, and each is written and read several times until it
-// is established. What was stored as JSON is read too.
-type definitionsAsProtobuf struct{ generic.RESTOptionsGetter }
+// adjusted is how a server keeps its kinds, changed in one respect.
+type adjusted struct {
+	generic.RESTOptionsGetter
+	adjust func(generic.RESTOptions) generic.RESTOptions
+}
 
 // GetRESTOptions implements generic.RESTOptionsGetter.
-func (d definitionsAsProtobuf) GetRESTOptions(resource schema.GroupResource, example runtime.Object) (generic.RESTOptions, error) {
-	options, err := d.RESTOptionsGetter.GetRESTOptions(resource, example)
+func (a adjusted) GetRESTOptions(resource schema.GroupResource, example runtime.Object) (generic.RESTOptions, error) {
+	options, err := a.RESTOptionsGetter.GetRESTOptions(resource, example)
 	if err != nil {
 		return options, err
 	}
+	return a.adjust(options), nil
+}
+
+// asProtobuf keeps CustomResourceDefinitions in etcd as Kubernetes keeps its own kinds, as protobuf and in the version that it stores them
+// in. Kubernetes has them as JSON, of up to 170 KiB in the case of Istio's, and each is written and read several times until it is
+// established. What was stored as JSON is read too.
+func asProtobuf(options generic.RESTOptions) generic.RESTOptions {
 	stored := *options.StorageConfig
 	stored.Codec = apiextensions.Codecs.CodecForVersions(
 		protobuf.Serializer, apiextensions.Codecs.UniversalDeserializer(), stored.EncodeVersioner, runtime.InternalGroupVersioner)
 	options.StorageConfig = &stored
-	return options, nil
+	return options
 }
 
 // protobuf is that encoding of definitions.

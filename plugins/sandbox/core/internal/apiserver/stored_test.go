@@ -21,7 +21,7 @@ func TestDefinitionsAreStoredAsProtobufAndReadAsEither(t *testing.T) {
 		Codec:           before,
 		EncodeVersioner: runtime.NewMultiGroupVersioner(v1beta1.SchemeGroupVersion, schema.GroupKind{Group: v1beta1.GroupName}),
 	}}
-	options, err := definitionsAsProtobuf{generic.RESTOptions{StorageConfig: config}}.GetRESTOptions(schema.GroupResource{}, nil)
+	options, err := adjusted{generic.RESTOptions{StorageConfig: config}, asProtobuf}.GetRESTOptions(schema.GroupResource{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package supervisor
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"reflect"
 	"regexp"
@@ -140,27 +139,12 @@ func mayHoldTimes(t reflect.Type) bool {
 // moveDefinition moves the times of a CustomResourceDefinition, whose type would bring a library along and is large: those of its metadata
 // and of the conditions in its status.
 func (a adoption) moveDefinition(value []byte) ([]byte, error) {
-	var failed error
-	move := func(empty func() protobufMessage) func([]byte) []byte {
-		return func(raw []byte) []byte {
-			object := empty()
-			if err := object.Unmarshal(raw); err != nil {
-				failed = errors.Join(failed, err)
-				return raw
-			}
-			moveTimes(reflect.ValueOf(object), a.by)
-			moved, err := object.Marshal()
-			failed = errors.Join(failed, err)
-			return moved
-		}
+	value, err := edit(value, func(o *metav1.ObjectMeta) { moveTimes(reflect.ValueOf(o), a.by) }, objectMeta)
+	if err != nil {
+		return nil, err
 	}
-	metadata := []protowire.Number{unknownRaw, objectMeta}
-	changed, err := replace(value[len(envelope):], metadata, move(func() protobufMessage { return &metav1.ObjectMeta{} }))
-	if err == nil {
-		transition := []protowire.Number{unknownRaw, definitionStatus, definitionConditions, lastTransitionTime}
-		changed, err = replace(changed, transition, move(func() protobufMessage { return &metav1.Time{} }))
-	}
-	return append(bytes.Clone(envelope), changed...), errors.Join(failed, err)
+	move := func(t *metav1.Time) { moveTimes(reflect.ValueOf(t), a.by) }
+	return edit(value, move, definitionStatus, definitionConditions, lastTransitionTime)
 }
 
 // Fields of k8s.io/apiextensions-apiserver/pkg/apis/apiextensions/v1beta1/generated.proto.

@@ -51,13 +51,13 @@ func (r renewal) renew(key string, value []byte) ([]byte, error) {
 	case kind == "events", kind == "leases", kind == "masterleases", name == "kube-system/extension-apiserver-authentication":
 		return nil, nil
 	case kind == "configmaps" && strings.HasSuffix(name, "/kube-root-ca.crt"):
-		value, err := edit(value, &v1.ConfigMap{}, func(o *v1.ConfigMap) { o.Data["ca.crt"] = r.ca })
+		value, err := edit(value, func(o *v1.ConfigMap) { o.Data["ca.crt"] = r.ca })
 		if err != nil {
 			return nil, err
 		}
 		return r.protobuf(value)
 	case kind == "minions":
-		value, err := edit(value, &v1.Node{}, func(o *v1.Node) {
+		value, err := edit(value, func(o *v1.Node) {
 			o.Status.DaemonEndpoints.KubeletEndpoint.Port = int32(r.kubeletPort)
 			for i := range o.Status.Conditions {
 				o.Status.Conditions[i].LastHeartbeatTime, o.Status.Conditions[i].LastTransitionTime = r.now, r.now
@@ -96,18 +96,24 @@ type protobufMessage interface {
 	Unmarshal([]byte) error
 }
 
-// edit changes an object of a known type inside its envelope.
-func edit[T protobufMessage](value []byte, object T, change func(T)) ([]byte, error) {
+// edit changes an object inside its envelope, or every part of it at path, which is of a known type.
+func edit[T any, P interface {
+	*T
+	protobufMessage
+}](value []byte, change func(P), path ...protowire.Number) ([]byte, error) {
 	if !bytes.HasPrefix(value, envelope) {
 		return nil, errors.New("it is not stored as protobuf")
 	}
 	var failed error
-	changed, err := replace(value[len(envelope):], []protowire.Number{unknownRaw}, func(raw []byte) []byte {
-		if failed = object.Unmarshal(raw); failed != nil {
+	changed, err := replace(value[len(envelope):], append([]protowire.Number{unknownRaw}, path...), func(raw []byte) []byte {
+		object := P(new(T))
+		if err := object.Unmarshal(raw); err != nil {
+			failed = errors.Join(failed, err)
 			return raw
 		}
 		change(object)
-		raw, failed = object.Marshal()
+		raw, err := object.Marshal()
+		failed = errors.Join(failed, err)
 		return raw
 	})
 	return append(bytes.Clone(envelope), changed...), errors.Join(failed, err)
